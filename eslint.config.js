@@ -1,0 +1,105 @@
+// The import rules of the house: who may know whom, and where each outside library lives.
+import { importX } from "eslint-plugin-import-x";
+import { createTypeScriptImportResolver } from "eslint-import-resolver-typescript";
+import tseslint from "typescript-eslint";
+
+const engines = ["data-engine", "crunch-engine", "results-engine"];
+
+/** Each outside library has one home; everyone else goes through it. */
+const homes = {
+  nats: ["services/shared/nats/**", "test/**"],
+  pino: ["services/shared/logger.ts"],
+  "prom-client": ["services/shared/metrics.ts"],
+  piscina: ["services/crunch-engine/pool/**"],
+  "@duckdb/node-api": ["services/shared/duckdb.ts", "test/**", "examples/**"],
+  "@google-cloud/bigquery": ["services/results-engine/sinks/**", "test/**"],
+  "google-auth-library": ["services/results-engine/sinks/**", "test/**"],
+  "@bufbuild/protobuf": [
+    "services/shared/codec/**",
+    "services/results-engine/sinks/row-schema.ts",
+    "test/**",
+  ],
+  zod: ["services/shared/config.ts", "services/*/config.ts"],
+  commander: ["services/cli/**"],
+  "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
+};
+
+/** Zones of import-x/no-restricted-paths: files of `target` may not import from `from`. */
+const zones = [
+  { target: "./services/shared/**", from: "./services/!(shared)/**", message: "shared knows no engine" },
+  ...engines.map((engine) => ({
+    target: `./services/${engine}/**`,
+    from: [...engines.filter((other) => other !== engine), "cli", "local"].map(
+      (other) => `./services/${other}/**`,
+    ),
+    message: "engines never import each other, the CLI or the launcher",
+  })),
+  {
+    target: ["./services/*/sources/**", "./services/*/crunchers/**", "./services/*/sinks/**"],
+    from: ["./services/shared/nats/**", "./services/shared/memory/**"],
+    message: "plug-ins never see NATS",
+  },
+  {
+    target: ["./services/*/pipeline.ts"],
+    from: ["./services/shared/nats/**", "./services/shared/memory/**"],
+    message: "a pipeline knows interfaces only",
+  },
+];
+
+const restricted = (forFiles) =>
+  Object.entries(homes)
+    .filter(([, allowed]) => !allowed.includes(forFiles))
+    .map(([name, allowed]) => ({ name, message: `${name} lives in ${allowed.join(", ")}` }));
+
+export default tseslint.config(
+  { ignores: ["dist/", "node_modules/", "proto/gen/", "coverage/"] },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    plugins: { "import-x": importX },
+    settings: { "import-x/resolver-next": [createTypeScriptImportResolver()] },
+    rules: {
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        {
+          allowForKnownSafeCalls: [
+            { from: "package", package: "node:test", name: ["test", "it", "describe", "suite"] },
+          ],
+        },
+      ],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: true }],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
+      "import-x/no-cycle": "error",
+      "import-x/no-restricted-paths": ["error", { zones }],
+      "no-restricted-imports": ["error", { paths: restricted("") }],
+      "max-lines": ["error", { max: 300 }],
+    },
+  },
+  ...Object.entries(
+    // One override per home: there, every library whose home it is may be imported.
+    Object.entries(homes).reduce((byHome, [, allowed]) => {
+      for (const home of allowed) byHome[home] = true;
+      return byHome;
+    }, {}),
+  ).map(([home]) => ({
+    files: [home],
+    rules: { "no-restricted-imports": ["error", { paths: restricted(home) }] },
+  })),
+  {
+    // Settings are read at the edge and handed on as an object.
+    files: ["services/**/*.ts"],
+    ignores: ["services/cli/**", "services/shared/engine.ts"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        { object: "process", property: "env", message: "read settings at the edge" },
+      ],
+    },
+  },
+);

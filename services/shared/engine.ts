@@ -1,0 +1,128 @@
+/**
+ * settings -> parts, in order -> run until the work or SIGTERM ends it -> parts released in reverse.
+ *
+ * The life that all three engines share; each engine's `main.ts` says what its parts are.
+ */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { CommonSettings, Env } from "./config.js";
+import { UserError, messageOf } from "./errors.js";
+import { HealthServer } from "./health.js";
+import { createLogger } from "./logger.js";
+import type { Logger } from "./logger.js";
+import { createMetrics } from "./metrics.js";
+import type { Metrics } from "./metrics.js";
+
+/** What an engine did, for its last log line and the summary of `crunch up`. */
+export type Totals = Readonly<Record<string, number | string>>;
+
+/** What an engine is given to build its parts with. */
+export interface EngineContext {
+  /** Names this process in logs, parked messages and NATS: `host-pid-random`. */
+  readonly engineId: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health: HealthServer;
+  /** Aborts on SIGTERM or SIGINT: take no more work, finish what is in hand. */
+  readonly signal: AbortSignal;
+  /** Registers a release; releases run last to first when the engine ends, however it ends. */
+  defer(release: () => Promise<void> | void): void;
+  /** Listens on HTTP_PORT and writes the start line. Call once every part is ready. */
+  started(details: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+export interface EngineDefinition<Settings extends CommonSettings> {
+  readonly name: "data-engine" | "crunch-engine" | "results-engine";
+  /** @throws UserError that lists every problem */
+  readSettings(env: Env): Settings;
+  /** Opens the parts, works until done or aborted, and says what was done. */
+  run(settings: Settings, context: EngineContext): Promise<Totals>;
+}
+
+/**
+ * Runs one engine in this process.
+ *
+ * @returns the exit code: 0 done or drained, 1 broken or not drained in time, 2 bad input
+ */
+export async function runEngine<Settings extends CommonSettings>(
+  definition: EngineDefinition<Settings>,
+  env: Env,
+): Promise<number> {
+  let settings: Settings;
+  try {
+    settings = definition.readSettings(env);
+  } catch (thrown) {
+    return reportUserError(thrown);
+  }
+  const logger = createLogger(definition.name, settings.LOG_LEVEL);
+  const metrics = createMetrics(definition.name);
+  const health = new HealthServer(metrics.registry);
+  const releases: (() => Promise<void> | void)[] = [];
+  const stopping = watchSignals(settings.DRAIN_MS, logger);
+  const context: EngineContext = {
+    engineId: `${hostname()}-${String(process.pid)}-${randomBytes(3).toString("hex")}`,
+    logger,
+    metrics,
+    health,
+    signal: stopping.signal,
+    defer: (release) => releases.push(release),
+    started: async (details) => {
+      const httpPort = await health.listen(settings.HTTP_HOST, settings.HTTP_PORT);
+      releases.push(() => health.close());
+      logger.info({ event: "started", httpPort, ...details }, `${definition.name} started`);
+    },
+  };
+  let exitCode = 0;
+  let totals: Totals = {};
+  try {
+    totals = await definition.run(settings, context);
+  } catch (thrown) {
+    exitCode = thrown instanceof UserError ? reportUserError(thrown) : 1;
+    if (exitCode === 1) logger.fatal({ err: thrown }, `${definition.name} is broken: ${messageOf(thrown)}`);
+  }
+  for (const release of releases.reverse()) {
+    try {
+      await release();
+    } catch (thrown) {
+      logger.error({ err: thrown }, `release failed: ${messageOf(thrown)}`);
+      exitCode ||= 1;
+    }
+  }
+  stopping.done();
+  if (exitCode === 0) logger.info({ event: "stopped", ...totals }, `${definition.name} stopped`);
+  return exitCode;
+}
+
+/** Aborts on the first SIGTERM or SIGINT; exits 1 when draining takes longer than `drainMs`. */
+function watchSignals(drainMs: number, logger: Logger): { signal: AbortSignal; done: () => void } {
+  const controller = new AbortController();
+  let deadline: NodeJS.Timeout | undefined;
+  const onSignal = (): void => {
+    if (controller.signal.aborted) return;
+    controller.abort();
+    deadline = setTimeout(() => {
+      logger.fatal(
+        { drainMs },
+        `not drained within DRAIN_MS=${String(drainMs)}; what is unacked is delivered again`,
+      );
+      process.exit(1);
+    }, drainMs);
+    deadline.unref();
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return {
+    signal: controller.signal,
+    done: () => {
+      clearTimeout(deadline);
+      process.off("SIGTERM", onSignal);
+      process.off("SIGINT", onSignal);
+    },
+  };
+}
+
+function reportUserError(thrown: unknown): number {
+  if (!(thrown instanceof UserError)) throw thrown;
+  process.stderr.write(`${thrown.message}\n`);
+  return 2;
+}

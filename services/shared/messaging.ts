@@ -1,0 +1,137 @@
+/**
+ * How the engines speak to each other. Interfaces only; `nats/` and `memory/` implement them and
+ * pass the same contract suite.
+ *
+ * The ack contract: a handler that resolves has its message acked. One that throws an
+ * {@link EngineError} says what happens next: `retry` redelivers after a delay, `park` keeps the
+ * original bytes with the reason and then acks, `stop` leaves the message unacked and ends
+ * {@link Consumer.run}. Nobody else calls ack.
+ */
+
+/** The two stages that a record passes. */
+export type Topic = "data" | "results";
+
+/** Subjects without namespace. A single is one protobuf record or result, a frame carries many. */
+export type Subject = "data" | "data.frame" | "results" | "results.frame" | "parked.data" | "parked.results";
+
+/** Where a delivered message is stored: its identity, the same on every redelivery. */
+export interface MessageOrigin {
+  readonly stream: string;
+  /** When the stream was created, RFC 3339. With `sequence` it names a message for ever. */
+  readonly streamCreatedAt: string;
+  readonly sequence: number;
+  /** The instant the stream stored the message, in nanoseconds since the epoch. */
+  readonly storedAtNs: bigint;
+  /** 1 on the first delivery. */
+  readonly deliveries: number;
+}
+
+/** One delivered message. `payload` stays valid until the handler settles. */
+export interface IncomingMessage {
+  readonly topic: Topic;
+  readonly isFrame: boolean;
+  readonly payload: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly origin: MessageOrigin;
+}
+
+/** One message to publish. */
+export interface OutgoingMessage {
+  readonly subject: Subject;
+  /** Not copied: the caller must not change it until the publish resolves. */
+  readonly payload: Uint8Array;
+  /** The stream stores a message with a known id only once (within its dedupe window). */
+  readonly messageId: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The stream's word that a message is stored. */
+export interface StoredConfirm {
+  readonly stream: string;
+  readonly sequence: number;
+  /** True if the stream already had a message with this id, so nothing new was stored. */
+  readonly duplicate: boolean;
+}
+
+/** Publishes until stored. Safe to call concurrently; the caller bounds how many are in flight. */
+export interface Publisher {
+  /**
+   * Resolves once the stream has stored the message. Retries the same bytes for ever, with
+   * backoff and jitter, while the server is away or the stream is full.
+   *
+   * @throws EngineError `stop` if the message can never be stored (larger than the server allows),
+   *   or if `signal` aborted before it was.
+   */
+  publish(message: OutgoingMessage, signal?: AbortSignal): Promise<StoredConfirm>;
+
+  /** True while publishing is held back, and why; undefined when it flows. */
+  blockedBy(): string | undefined;
+}
+
+/** Settles one message; see the ack contract above. */
+export type Handler = (message: IncomingMessage) => Promise<void>;
+
+/** What waits in a stage. */
+export interface Backlog {
+  /** Messages not yet delivered to any engine. */
+  readonly pendingMessages: number;
+  /** Messages delivered and not yet acked. */
+  readonly unackedMessages: number;
+  /** Sequence of the newest message ever stored in the stage's stream. */
+  readonly lastSequence: number;
+}
+
+export interface ConsumerOptions {
+  readonly topic: Topic;
+  /** Messages this consumer handles at once. Bounds memory together with the largest message. */
+  readonly maxInFlight: number;
+  /** A message not settled for this long is delivered again, in milliseconds. Heartbeats extend it. */
+  readonly ackWaitMs: number;
+}
+
+/** Takes messages of one topic and settles them by how the handler ends. */
+export interface Consumer {
+  /**
+   * Delivers messages to `handler`, at most `maxInFlight` at once, until `signal` aborts; then
+   * takes no more, waits for those in hand and for their acks to be sent, and resolves.
+   *
+   * @throws EngineError `stop` when a handler said so or the connection is gone for good.
+   */
+  run(handler: Handler, signal: AbortSignal): Promise<void>;
+}
+
+/** One connection to the streams. */
+export interface Messaging {
+  readonly publisher: Publisher;
+  /** Makes the shared durable consumer of a topic if it is absent. */
+  consumer(options: ConsumerOptions): Promise<Consumer>;
+  /** What waits between this stage's stream and its engines. */
+  backlog(topic: Topic): Promise<Backlog>;
+  /** Messages kept on `parked.*` since the stream was made. */
+  parkedMessages(): Promise<number>;
+  /** Headers of the newest stored message of a subject; undefined if there is none. */
+  lastHeaders(subject: Subject): Promise<Readonly<Record<string, string>> | undefined>;
+  /** One word or sentence for readiness; `ok` is false while disconnected. */
+  state(): { readonly ok: boolean; readonly detail: string };
+  /** Sends what is queued and disconnects. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Headers of our messages. Values are decimal or plain text; all are optional for foreign clients. */
+export const HEADER = {
+  /** Records in a frame. */
+  records: "Crunch-Records",
+  /** Run id of the data-engine that published the frame. */
+  run: "Crunch-Run",
+  /** Position in the source after the frame's last record. */
+  position: "Crunch-Position",
+  /** Every record before this position in the source was confirmed when the frame was sent. */
+  confirmed: "Crunch-Confirmed",
+  reason: "Crunch-Reason",
+  error: "Crunch-Error",
+  stream: "Crunch-Stream",
+  sequence: "Crunch-Sequence",
+  deliveries: "Crunch-Deliveries",
+  engine: "Crunch-Engine",
+  at: "Crunch-At",
+} as const;

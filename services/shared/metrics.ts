@@ -1,0 +1,31 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+
+export { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** The metrics of one engine. Names carry base units; labels are bounded sets. */
+export interface Metrics {
+  readonly registry: Registry;
+  counter<Label extends string = never>(
+    name: string,
+    help: string,
+    labels?: readonly Label[],
+  ): Counter<Label>;
+  gauge<Label extends string = never>(name: string, help: string, labels?: readonly Label[]): Gauge<Label>;
+  /** @param buckets upper bounds in the unit of the name */
+  histogram(name: string, help: string, buckets: readonly number[]): Histogram;
+}
+
+/** A registry with the process's own metrics (CPU, memory, event-loop lag) and the service as label. */
+export function createMetrics(service: string): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    counter: (name, help, labels = []) =>
+      new Counter({ name, help, labelNames: labels, registers: [registry] }),
+    gauge: (name, help, labels = []) => new Gauge({ name, help, labelNames: labels, registers: [registry] }),
+    histogram: (name, help, buckets) =>
+      new Histogram({ name, help, buckets: [...buckets], registers: [registry] }),
+  };
+}
