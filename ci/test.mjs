@@ -35,7 +35,15 @@ function testFiles(path) {
 function checkGeneratedCode() {
   const fresh = mkdtempSync(join(tmpdir(), "crunch-gen-"));
   try {
-    step("proto generate", "npx", ["buf", "generate", "proto", "--template", "proto/buf.gen.yaml", "-o", fresh]);
+    step("proto generate", "npx", [
+      "buf",
+      "generate",
+      "proto",
+      "--template",
+      "proto/buf.gen.yaml",
+      "-o",
+      fresh,
+    ]);
     const committed = readFileSync(join(root, "proto/gen/messages_pb.ts"), "utf8");
     if (readFileSync(join(fresh, "proto/gen/messages_pb.ts"), "utf8") === committed) return;
     console.error("proto/gen is stale: run `npm run proto` and commit what it changes.");

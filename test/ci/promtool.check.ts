@@ -17,8 +17,13 @@ try {
   for (const engine of engines) {
     const { service, httpPort } = await engine.started();
     const metrics = await (await fetch(`http://127.0.0.1:${String(httpPort)}/metrics`)).text();
-    const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: metrics, encoding: "utf8" });
-    process.stdout.write(`${String(service)}: ${status === 0 ? "ok" : `promtool says\n${stdout}${stderr}`}\n`);
+    const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], {
+      input: metrics,
+      encoding: "utf8",
+    });
+    process.stdout.write(
+      `${String(service)}: ${status === 0 ? "ok" : `promtool says\n${stdout}${stderr}`}\n`,
+    );
     if (status !== 0) failed += 1;
   }
 } finally {
