@@ -19,7 +19,7 @@ const homes = {
     "services/results-engine/sinks/row-schema.ts",
     "test/**",
   ],
-  zod: ["services/shared/config.ts", "services/*/config.ts"],
+  zod: ["services/shared/config.ts", "services/*/config.ts", "test/**"],
   commander: ["services/cli/**"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
