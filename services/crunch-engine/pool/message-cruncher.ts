@@ -67,10 +67,10 @@ export class MessageCruncher {
         continue;
       }
       progress.enterRecord(index);
-      let answer: unknown;
+      let answer: ReturnType<Cruncher>;
       try {
         answer = crunch(new LazyRecord(records, row));
-        if (typeof answer === "object") answer = await (answer as PromiseLike<unknown> | null);
+        if (typeof answer === "object") answer = await answer;
       } catch (thrown) {
         failed.push(failureOf(records, row, "cruncher_threw", textOfThrown(thrown)));
         continue;
