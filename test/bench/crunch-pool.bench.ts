@@ -26,7 +26,7 @@ for (let threads = 1; threads <= Math.min(2, allThreads); threads += 1) {
   print(`identity, frames of ${String(FRAME_RECORDS)}, ${String(threads)} threads`, rates, "records/s");
 }
 
-const burnt = await ratesOf(burner, allThreads, frame, 4 * allThreads, FRAME_RECORDS);
+const burnt = await ratesOf(worker100us, allThreads, frame, 4 * allThreads, FRAME_RECORDS);
 const bare = await bareRates(allThreads);
 print(`100 µs cruncher, ${String(allThreads)} threads`, burnt, "records/s");
 print(`100 µs bare loop, ${String(allThreads)} threads`, bare, "records/s");
@@ -83,7 +83,7 @@ async function bareRates(threads: number): Promise<number[]> {
   const source = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
   const workers = Array.from(
     { length: threads },
-    () => new Worker(source, { workerData: { module: `file://${burner}` } }),
+    () => new Worker(source, { workerData: { module: `file://${worker100us}` } }),
   );
   const rates: number[] = [];
   for (let run = 0; run <= RUNS; run += 1) {

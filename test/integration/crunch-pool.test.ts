@@ -1,75 +1,25 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { PiscinaPool } from "../../services/crunch-engine/pool/piscina-pool.js";
-import type { PoolOptions } from "../../services/crunch-engine/pool/piscina-pool.js";
-import type { CrunchOutcome, FailedRecord } from "../../services/crunch-engine/pool/pool.js";
 import { textAt } from "../../services/shared/codec/columns.js";
 import { RecordFrameEncoder, decodeRecords } from "../../services/shared/codec/record-codec.js";
 import { decodeResults } from "../../services/shared/codec/result-codec.js";
 import { EngineError } from "../../services/shared/errors.js";
 import { frameOf, jobOf, singleOf } from "../support/jobs.js";
-import type { TestRecord } from "../support/jobs.js";
-
-const troublesome = fileURLToPath(new URL("../../../test/support/fixtures/troublesome.mjs", import.meta.url));
-
-const lost: string[] = [];
-const usual: PoolOptions = {
-  cruncher: troublesome,
-  version: "troublesome-1",
-  threads: 2,
-  timeoutMs: 300,
-  threadMaxMemoryMb: 64,
-  onThreadLost: (why) => lost.push(why),
-};
-
-/** Good records, with one trouble at each of the given places. */
-function recordsWith(troubles: Readonly<Record<number, string>>, count = 20): TestRecord[] {
-  return Array.from({ length: count }, (_, index) => ({
-    data: BigInt(index) * 10n,
-    meta: troubles[index] ?? "",
-  }));
-}
-
-interface Answer {
-  readonly id: bigint;
-  readonly rData: bigint;
-}
-
-function answersOf(outcome: CrunchOutcome, isFrame = true): Answer[] {
-  if (outcome.resultPayload === undefined) return [];
-  const results = decodeResults(outcome.resultPayload, isFrame);
-  assert.equal(results.count, outcome.resultCount);
-  return Array.from({ length: results.count }, (_, row) => ({
-    id: results.ids[row] ?? -1n,
-    rData: results.rData[row] ?? -1n,
-  }));
-}
-
-function failuresOf(outcome: CrunchOutcome): [number, FailedRecord["reason"]][] {
-  return outcome.failed.map(({ index, reason }) => [index, reason]);
-}
-
-/** Every record of `recordsWith` got its RData, except those at `except`. */
-function assertOthersCrunched(outcome: CrunchOutcome, except: readonly number[], count = 20): void {
-  const expected = Array.from({ length: count }, (_, index) => index)
-    .filter((index) => !except.includes(index))
-    .map((index) => ({ id: BigInt(index), rData: BigInt(index) * 10n }));
-  assert.deepEqual(answersOf(outcome), expected);
-}
+import {
+  answersOf,
+  assertOthersCrunched,
+  failuresOf,
+  recordsWith,
+  troublesomePool,
+} from "../support/troublesome-pool.js";
 
 describe("the pool of threads", () => {
   let pool: PiscinaPool;
-  /** Where a record's time never runs out before its thread's memory does. */
-  let patientPool: PiscinaPool;
   before(async () => {
-    pool = await PiscinaPool.start(usual);
-    patientPool = await PiscinaPool.start({ ...usual, timeoutMs: 60_000 });
+    pool = await PiscinaPool.start(troublesomePool);
   });
-  after(async () => {
-    await pool.close();
-    await patientPool.close();
-  });
+  after(() => pool.close());
 
   it("answers a frame by a frame and a single by a single", async () => {
     const [frame, single] = await Promise.all([
@@ -203,63 +153,6 @@ describe("the pool of threads", () => {
     assert.equal(Buffer.from(job.payload).toString("hex"), before);
   });
 
-  for (const trouble of ["for-ever", "never-resolves"]) {
-    it(`gives a record up that takes longer than the timeout: ${trouble}`, async () => {
-      const [outcome, other] = await Promise.all([
-        pool.crunch(frameOf(recordsWith({ 5: trouble, 6: trouble }))),
-        pool.crunch(frameOf(recordsWith({}))),
-      ]);
-
-      assertOthersCrunched(outcome, [5, 6]);
-      assertOthersCrunched(other, []);
-      assert.deepEqual(failuresOf(outcome), [
-        [5, "timed_out"],
-        [6, "timed_out"],
-      ]);
-      assert.equal(outcome.failed[0]?.error, "no RData within CRUNCH_TIMEOUT_MS=300");
-    });
-  }
-
-  it("lets a message take longer than the timeout as long as each record does not", async () => {
-    const troubles = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [index, "slow:60"]));
-    const outcome = await pool.crunch(frameOf(recordsWith(troubles)));
-
-    assertOthersCrunched(outcome, []);
-    assert.ok(outcome.crunchMs > 400, `took ${String(outcome.crunchMs)} ms`);
-  });
-
-  for (const [trouble, why] of [
-    ["exit", /2 threads died of this record: .*exited with code: 7/],
-    ["out-of-memory", /2 threads died of this record: it needed more than THREAD_MAX_MEMORY_MB=64/],
-    ["uncaught", /2 threads died of this record: .*thrown from a timer/],
-  ] as const) {
-    it(`gives a record up that kills its thread twice: ${trouble}`, async () => {
-      const lostBefore = lost.length;
-
-      const [outcome, single] = await Promise.all([
-        patientPool.crunch(frameOf(recordsWith({ 11: trouble }))),
-        patientPool.crunch(singleOf({ data: 3n })),
-      ]);
-
-      assertOthersCrunched(outcome, [11]);
-      assert.deepEqual(failuresOf(outcome), [[11, "killed_thread"]]);
-      assert.match(outcome.failed[0]?.error ?? "", why);
-      assert.equal(single.resultCount, 1);
-      assert.equal(lost.length - lostBefore, 2);
-    });
-  }
-
-  it("still crunches on every thread after all of that", async () => {
-    for (const survivor of [pool, patientPool]) {
-      const outcomes = await Promise.all(
-        Array.from({ length: 50 }, () => survivor.crunch(frameOf(recordsWith({}, 500)))),
-      );
-
-      for (const outcome of outcomes) assertOthersCrunched(outcome, [], 500);
-      assert.equal(survivor.jobsInHand, 0);
-    }
-  });
-
   it("gives each of many singles its own answer, bad ones among them", async () => {
     const metas = ["", "throw", "", "number:1.5", "async"];
     const jobs = Array.from({ length: 2_000 }, (_, index) =>
@@ -280,24 +173,11 @@ describe("the pool of threads", () => {
       assert.equal(outcome.failed.length, isGood ? 0 : 1);
     }
   });
-
-  it("harms no single that shares its request with a killer", async () => {
-    // The pool has to know that singles are quick before it sends them in bundles.
-    for (let index = 0; index < 50; index += 1) await pool.crunch(singleOf({ data: 1n }));
-    const singles = Array.from({ length: 200 }, (_, index) =>
-      singleOf({ id: BigInt(index), data: 1n, meta: index === 100 ? "exit" : "" }),
-    );
-
-    const outcomes = await Promise.all(singles.map((job) => pool.crunch(job)));
-
-    const failed = outcomes.flatMap((outcome, index) => (outcome.failed.length > 0 ? [index] : []));
-    assert.deepEqual(failed, [100]);
-  });
 });
 
 describe("a pool's beginning and end", () => {
   it("waits for the jobs in hand when it closes, then takes no more", async () => {
-    const pool = await PiscinaPool.start({ ...usual, threads: 1 });
+    const pool = await PiscinaPool.start({ ...troublesomePool, threads: 1 });
     const jobs = Array.from({ length: 4 }, () => pool.crunch(frameOf(recordsWith({ 1: "slow:20" }))));
     let answered = 0;
     for (const job of jobs) void job.then(() => (answered += 1));
@@ -312,7 +192,7 @@ describe("a pool's beginning and end", () => {
   });
 
   it("does not start with another version of the cruncher than the engine knows", async () => {
-    await assert.rejects(PiscinaPool.start({ ...usual, version: "older" }), {
+    await assert.rejects(PiscinaPool.start({ ...troublesomePool, version: "older" }), {
       action: "stop",
       message: /is version troublesome-1 now and was older when the engine started/,
     });
