@@ -16,6 +16,9 @@ export const WIRE = {
 /** Deepest nesting of groups that is skipped, as protobuf's own readers limit it. */
 const MAX_DEPTH = 100;
 
+/** A tag is a uint32, and no reader takes a longer one, not even one padded with zeros. */
+const MAX_TAG_BYTES = 5;
+
 /** What is wrong with the bytes, before anyone knows whether it harms one entry or the message. */
 export class WireError extends Error {
   override readonly name = "WireError";
@@ -76,9 +79,11 @@ export class WireReader {
 
   /** Reads a tag; the field number is `tag >>> 3`, the wire type `tag & 7`. */
   tag(): number {
+    const start = this.position;
     this.varint64();
     const tag = this.lo >>> 0;
-    if (this.hi !== 0 || tag >>> 3 === 0)
+    const isLong = this.position - start > MAX_TAG_BYTES;
+    if (isLong || this.hi !== 0 || tag >>> 3 === 0)
       throw new WireError(`field number ${String(tag >>> 3)} is out of range`);
     return tag;
   }
