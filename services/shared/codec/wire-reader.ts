@@ -50,6 +50,33 @@ export class WireReader {
 
   /** Reads a 64-bit varint into {@link lo} and {@link hi}. */
   varint64(): void {
+    const { bytes, position, end } = this;
+    // Up to four bytes at once: nearly all numbers and lengths. Behind the end there is no byte.
+    const first = bytes[position] ?? 0;
+    if (first < 0x80 && position < end) {
+      this.#done(first, 1);
+      return;
+    }
+    const second = bytes[position + 1] ?? 0;
+    if (second < 0x80 && position + 1 < end) {
+      this.#done((first & 0x7f) | (second << 7), 2);
+      return;
+    }
+    const third = bytes[position + 2] ?? 0;
+    if (third < 0x80 && position + 2 < end) {
+      this.#done((first & 0x7f) | ((second & 0x7f) << 7) | (third << 14), 3);
+      return;
+    }
+    this.#longVarint64();
+  }
+
+  #done(lo: number, length: number): void {
+    this.lo = lo;
+    this.hi = 0;
+    this.position += length;
+  }
+
+  #longVarint64(): void {
     const { bytes } = this;
     let { position } = this;
     let lo = 0;
@@ -79,17 +106,38 @@ export class WireReader {
 
   /** Reads a tag; the field number is `tag >>> 3`, the wire type `tag & 7`. */
   tag(): number {
+    const { position } = this;
+    const byte = this.bytes[position] ?? 0;
+    if (byte < 0x80 && byte > 7 && position < this.end) {
+      this.position = position + 1;
+      return byte;
+    }
+    return this.#longTag();
+  }
+
+  #longTag(): number {
     const start = this.position;
     this.varint64();
     const tag = this.lo >>> 0;
     const isLong = this.position - start > MAX_TAG_BYTES;
-    if (isLong || this.hi !== 0 || tag >>> 3 === 0)
+    if (isLong || this.hi !== 0 || tag >>> 3 === 0) {
       throw new WireError(`field number ${String(tag >>> 3)} is out of range`);
+    }
     return tag;
   }
 
   /** Reads a length and checks that as many bytes follow. */
   length(): number {
+    const { position, end } = this;
+    const byte = this.bytes[position] ?? 0;
+    if (byte < 0x80 && position + byte < end) {
+      this.position = position + 1;
+      return byte;
+    }
+    return this.#longLength();
+  }
+
+  #longLength(): number {
     this.varint64();
     const length = this.lo >>> 0;
     if (this.hi !== 0 || length > this.end - this.position) {
