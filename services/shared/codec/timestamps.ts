@@ -88,6 +88,14 @@ export const MAX_TIMESTAMP_BYTES = 17;
 function writeVarint53(bytes: Uint8Array, position: number, value: number): number {
   let at = position;
   let lo = value >>> 0;
+  if (lo === value) {
+    while (lo > 0x7f) {
+      bytes[at++] = (lo & 0x7f) | 0x80;
+      lo >>>= 7;
+    }
+    bytes[at++] = lo;
+    return at;
+  }
   let hi = Math.floor(value / 2 ** 32) >>> 0;
   while (hi !== 0 || lo > 0x7f) {
     bytes[at++] = (lo & 0x7f) | 0x80;
