@@ -36,7 +36,8 @@ export class MemoryConsumer implements Consumer {
     let wake: () => void = () => undefined;
     const work = async (message: StoredMessage): Promise<void> => {
       running += 1;
-      failure ??= await this.#settle(handler, message, parkGiveUp.signal);
+      const stop = await this.#settle(handler, message, parkGiveUp.signal);
+      failure ??= stop;
       running -= 1;
       wake();
     };
