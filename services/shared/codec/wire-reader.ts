@@ -51,7 +51,7 @@ export class WireReader {
   /** Reads a 64-bit varint into {@link lo} and {@link hi}. */
   varint64(): void {
     const { bytes, position, end } = this;
-    // Up to four bytes at once: nearly all numbers and lengths. Behind the end there is no byte.
+    // Up to five bytes at once: nearly all numbers and lengths. Behind the end there is no byte.
     const first = bytes[position] ?? 0;
     if (first < 0x80 && position < end) {
       this.#done(first, 1);
@@ -65,6 +65,18 @@ export class WireReader {
     const third = bytes[position + 2] ?? 0;
     if (third < 0x80 && position + 2 < end) {
       this.#done((first & 0x7f) | ((second & 0x7f) << 7) | (third << 14), 3);
+      return;
+    }
+    const fourth = bytes[position + 3] ?? 0;
+    const low = (first & 0x7f) | ((second & 0x7f) << 7) | ((third & 0x7f) << 14);
+    if (fourth < 0x80 && position + 3 < end) {
+      this.#done(low | (fourth << 21), 4);
+      return;
+    }
+    // A fifth byte below 16 is the last that still lies in the low half: seconds and nanoseconds.
+    const fifth = bytes[position + 4] ?? 0;
+    if (fifth < 0x10 && position + 4 < end) {
+      this.#done(low | ((fourth & 0x7f) << 21) | (fifth << 28), 5);
       return;
     }
     this.#longVarint64();

@@ -119,15 +119,22 @@ export const looseRecordBytes = fc
   )
   .map(concat);
 
-/** A Timestamp in range, its halves in any order and repeated. */
+const seconds = fc.oneof(
+  fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }),
+  fc.integer({ min: 1_000_000_000, max: 2_200_000_000 }),
+  fc.constantFrom(2 ** 28 - 1, 2 ** 28, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32),
+);
+const nanos = fc.oneof(fc.integer({ min: 0, max: 999_999_999 }), fc.integer({ min: -5, max: 1_000_000_005 }));
+const secondsField = fc
+  .tuple(seconds, paddingBytes)
+  .map(([value, padding]) => varintField(1, value, padding));
+const nanosField = fc.tuple(nanos, paddingBytes).map(([value, padding]) => varintField(2, value, padding));
+
+/** A Timestamp, mostly in range: as clocks write it, or its halves in any order and repeated. */
 export const looseTimestampBytes = fc
-  .array(
-    fc.oneof(
-      fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }).map((seconds) => varintField(1, seconds)),
-      fc.integer({ min: 0, max: 999_999_999 }).map((nanos) => varintField(2, nanos)),
-      unknownField(3),
-    ),
-    { maxLength: 4 },
+  .oneof(
+    fc.tuple(secondsField, nanosField),
+    fc.array(fc.oneof(secondsField, nanosField, unknownField(3)), { maxLength: 4 }),
   )
   .map(concat);
 
