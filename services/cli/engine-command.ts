@@ -13,7 +13,7 @@ export function engineCommand(
   return (env, exit) => {
     const command = addSettingOptions(new Command(name).description(about), schema);
     return command.action(async () => {
-      if (env["CRUNCH_PARENT"] !== undefined) endWithParent();
+      if (env.CRUNCH_PARENT !== undefined) endWithParent();
       exit(await run(withOptions(env, command, schema)));
     });
   };

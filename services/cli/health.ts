@@ -10,7 +10,7 @@ export function command(env: Env, exit: (code: number) => void): Command {
     .option("--url <url>", "address of the engine (default: http://127.0.0.1:$HTTP_PORT)")
     .option("--json", "print the answer as JSON")
     .action(async (options: { url?: string; json?: true }) => {
-      const port = env["HTTP_PORT"] ?? "";
+      const port = env.HTTP_PORT ?? "";
       if (options.url === undefined && port === "") {
         throw new UserError("--url is needed: the start line of an engine names its httpPort");
       }

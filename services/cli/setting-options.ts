@@ -5,7 +5,8 @@ import type { Env } from "../shared/config.js";
 /** One setting of an engine as its zod schema tells it. */
 interface Setting {
   readonly description?: string | undefined;
-  safeParse(value: unknown): { readonly success: boolean; readonly data?: unknown };
+  /** What an absent value is read as. */
+  safeParse(value: undefined): { readonly data?: unknown };
 }
 
 /** The settings of an engine: the `dataSettings`, `crunchSettings` and `resultsSettings` of the engines' config.ts. */
@@ -16,8 +17,8 @@ export interface SettingsSchema {
 /** Gives a command one option a setting: NATS_URL becomes `--nats-url <value>`. */
 export function addSettingOptions(command: Command, schema: SettingsSchema): Command {
   for (const [name, setting] of Object.entries(schema.shape)) {
-    const parsed = setting.safeParse(undefined);
-    const value = parsed.success && parsed.data !== undefined ? ` (default: ${String(parsed.data)})` : "";
+    const { data } = setting.safeParse(undefined);
+    const value = typeof data === "string" || typeof data === "number" ? ` (default: ${String(data)})` : "";
     command.addOption(
       new Option(`${flagOf(name)} <value>`, `${setting.description ?? ""}${value}`).helpGroup(
         "Settings, also read from the environment (--nats-url is NATS_URL):",

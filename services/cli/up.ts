@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { crunchSettings } from "../crunch-engine/config.js";
 import { dataSettings } from "../data-engine/config.js";
 import { up } from "../local/up.js";
 import { resultsSettings } from "../results-engine/config.js";
 import type { Env } from "../shared/config.js";
+import { UserError } from "../shared/errors.js";
 import { addSettingOptions, withOptions } from "./setting-options.js";
 import type { SettingsSchema } from "./setting-options.js";
 
@@ -50,6 +51,10 @@ function settingsOfAll(): SettingsSchema {
     ...dataSettings.shape,
     ...crunchSettings.shape,
     ...resultsSettings.shape,
+    NATS_URL: {
+      description: "NATS servers of your own, separated by commas; without it a nats-server is started here",
+      safeParse: () => ({}),
+    },
   };
   const first = ["SOURCE", "CRUNCHER", "SINK", "THREADS"].filter((name) => name in all);
   const names = new Set([...first, ...Object.keys(all)].filter((name) => !OF_THE_LAUNCHER.includes(name)));
@@ -64,7 +69,7 @@ function settingsOfAll(): SettingsSchema {
 function engineCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1 || value > MAX_ENGINES) {
-    throw new InvalidArgumentError(`must be a whole number from 1 to ${String(MAX_ENGINES)}`);
+    throw new UserError(`--engines="${text}": must be a whole number from 1 to ${String(MAX_ENGINES)}`);
   }
   return value;
 }

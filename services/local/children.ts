@@ -116,7 +116,8 @@ export class Children {
 
   /** SIGKILL for everything, at once. The streams keep what was under way. */
   kill(): void {
-    for (const child of [...this.#engines, ...(this.#server === undefined ? [] : [this.#server])]) child.kill();
+    for (const child of [...this.#engines, ...(this.#server === undefined ? [] : [this.#server])])
+      child.kill();
   }
 
   #supervise(options: Omit<ConstructorParameters<typeof Supervisor>[0], "onDeath">): Supervisor {
@@ -142,14 +143,14 @@ export class Children {
 
   #show(name: string, line: LogLine): void {
     const { env, note } = this.#options;
-    const from = Math.max(WARN, LEVELS[env["LOG_LEVEL"] ?? ""] ?? WARN);
-    if (Number(line["level"]) >= from) note(`${name}: ${wordsOf(line)}`);
+    const from = Math.max(WARN, LEVELS[env.LOG_LEVEL ?? ""] ?? WARN);
+    if (Number(line.level) >= from) note(`${name}: ${wordsOf(line)}`);
   }
 }
 
 /** Settings that the launcher needs the engines to have, whatever the user's environment says. */
 function forEngines(env: Env): Env {
-  const level = env["LOG_LEVEL"] ?? "";
+  const level = env.LOG_LEVEL ?? "";
   return {
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: "0",

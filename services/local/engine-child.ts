@@ -58,8 +58,8 @@ export class EngineChild implements Child {
         this.#remember(text);
         return;
       }
-      if (line["event"] === "started") markStarted({ port: Number(line["httpPort"]) });
-      else if (line["event"] === "stopped") this.#totals = line;
+      if (line.event === "started") markStarted({ port: Number(line.httpPort) });
+      else if (line.event === "stopped") this.#totals = line;
       else this.#remember(wordsOf(line));
       options.onLine?.(line);
     };
@@ -111,8 +111,8 @@ function parseLogLine(text: string): LogLine | undefined {
 
 /** The message of a log line, with the error it carries. */
 export function wordsOf(line: LogLine): string {
-  const message = String(line["msg"] ?? JSON.stringify(line));
-  const err = line["err"];
-  const error = typeof err === "object" && err !== null ? (err as LogLine)["message"] : undefined;
+  const { msg, err } = line;
+  const message = typeof msg === "string" ? msg : JSON.stringify(line);
+  const error = typeof err === "object" && err !== null ? (err as LogLine).message : undefined;
   return typeof error !== "string" || message.includes(error) ? message : `${message}: ${error}`;
 }

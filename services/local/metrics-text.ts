@@ -16,7 +16,10 @@ export function parseMetrics(text: string): Sample[] {
     if (match === null) continue;
     const labels = new Map<string, string>();
     for (const [, name = "", value = ""] of (match[2] ?? "").matchAll(LABEL)) {
-      labels.set(name, value.replace(/\\(.)/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped)));
+      labels.set(
+        name,
+        value.replace(/\\(.)/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped)),
+      );
     }
     samples.push({ name: match[1] ?? "", labels, value: numberOf(match[3] ?? "") });
   }

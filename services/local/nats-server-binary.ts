@@ -27,7 +27,7 @@ const VERSION_TIMEOUT_MS = 10_000;
  * @throws UserError that lists what was tried and what to do
  */
 export async function natsServerBinary(env: Env, options: BinaryOptions = {}): Promise<string> {
-  const named = env["NATS_SERVER_BIN"];
+  const named = env.NATS_SERVER_BIN;
   if (named !== undefined && named !== "") {
     const problem = await problemOf(named, env);
     if (problem === undefined) return named;
@@ -103,14 +103,14 @@ async function problemOf(path: string, env: Env): Promise<string | undefined> {
 }
 
 function cacheFolderOf(env: Env): string {
-  const caches = env["XDG_CACHE_HOME"];
+  const caches = env.XDG_CACHE_HOME;
   if (caches !== undefined && caches !== "") return join(caches, "data-crunch");
-  return join(env["HOME"] ?? homedir(), ".cache", "data-crunch");
+  return join(env.HOME ?? homedir(), ".cache", "data-crunch");
 }
 
 async function executablesOnPath(name: string, env: Env, more: readonly string[] = []): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of [...(env["PATH"] ?? "").split(delimiter), ...more]) {
+  for (const folder of [...(env.PATH ?? "").split(delimiter), ...more]) {
     const path = join(folder, name);
     if (folder !== "" && (await isExecutable(path))) found.push(path);
   }

@@ -56,10 +56,7 @@ export class NatsServerChild implements Child {
       });
       child.once("exit", finish);
     });
-    this.started = this.#waitForPort(
-      join(folder, `nats-server_${String(this.pid)}.ports`),
-      () => gone,
-    );
+    this.started = this.#waitForPort(join(folder, `nats-server_${String(this.pid)}.ports`), () => gone);
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -3,10 +3,11 @@ import type { Messaging } from "../shared/messaging.js";
 import { threadsPerEngine } from "./children.js";
 import type { Children } from "./children.js";
 import { drained } from "./drained.js";
-import { checkSource, connectStages, dropSinkTables } from "./engine-parts.js";
+import { checkSource, dropSinkTables } from "./engine-parts.js";
 import { natsServerBinary } from "./nats-server-binary.js";
 import type { Progress } from "./progress.js";
 import { RunMetrics } from "./run-metrics.js";
+import { connectStages } from "./stages.js";
 import type { RunState, StateDirectory } from "./state-directory.js";
 import { aborted } from "./stop-signals.js";
 import { summaryOf } from "./summary.js";
@@ -51,9 +52,9 @@ export class Run {
 
     const natsUrl = settings.natsUrl ?? (await this.#startServer());
     const env = { NATS_URL: natsUrl, RUN_ID: runId };
-    const { engines, results } = await this.#startConsumers(env);
-    const messaging = await connectStages({ ...this.#options.env, ...env });
+    const messaging = await connectStages(natsUrl, settings.stages);
     try {
+      const { engines, results } = await this.#startConsumers(env);
       const parkedBefore = continued?.parkedBefore ?? (await messaging.parkedMessages());
       const run: RunState = { runId, complete: false, parkedBefore };
       state.writeRun(run);
@@ -78,7 +79,7 @@ export class Run {
   }> {
     const { children, settings, fresh } = this.#options;
     const count = this.#options.engines;
-    const threads = this.#options.env["THREADS"] ?? threadsPerEngine(count);
+    const threads = this.#options.env.THREADS ?? threadsPerEngine(count);
     const forCrunching = { ...env, ...(threads !== undefined && { THREADS: threads }) };
     const engines = Array.from({ length: count }, (_, index) => {
       const name = count === 1 ? "crunch-engine" : `crunch-engine ${String(index + 1)}`;
@@ -96,7 +97,7 @@ export class Run {
     messaging: Messaging,
     run: RunState,
   ): Promise<Summary> {
-    const { children, progress, stop, state } = this.#options;
+    const { children, progress, stop } = this.#options;
     const metrics = new RunMetrics(parts);
     const { stored, repeats } = await metrics.read();
     await parts.data.ready();
@@ -117,8 +118,8 @@ export class Run {
     await Promise.all(parts.engines.map((engine) => children.stop(engine)));
     const last = await children.stop(parts.results);
     const totals = "end" in last ? last.end?.totals : undefined;
-    if (typeof totals?.["stored"] === "number") metrics.stored.observe(totals["stored"]);
-    if (typeof totals?.["repeats"] === "number") metrics.repeats.observe(totals["repeats"]);
+    if (typeof totals?.stored === "number") metrics.stored.observe(totals.stored);
+    if (typeof totals?.repeats === "number") metrics.repeats.observe(totals.repeats);
 
     const summary = summaryOf({
       data: "end" in end ? end.end?.totals : undefined,
@@ -169,7 +170,9 @@ export class Run {
     await children.close();
     if (summary.outstanding > 0) {
       state.writeRun({ ...run, complete: true });
-      progress.note(`both streams are empty and records are missing; what there is to look at is in ${state.path}`);
+      progress.note(
+        `both streams are empty and records are missing; what there is to look at is in ${state.path}`,
+      );
       return;
     }
     if (settings.natsUrl === undefined && parkedNow > 0) {

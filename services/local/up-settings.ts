@@ -4,6 +4,7 @@ import { resultsSettings } from "../results-engine/config.js";
 import { readSettings } from "../shared/config.js";
 import type { Env } from "../shared/config.js";
 import { UserError } from "../shared/errors.js";
+import type { StageSettings } from "./stages.js";
 
 /** What `crunch up` itself needs of the engines' settings. */
 export interface UpSettings {
@@ -15,6 +16,7 @@ export interface UpSettings {
   readonly drainMs: number;
   /** What makes two starts the same run. */
   readonly identity: readonly string[];
+  readonly stages: StageSettings;
 }
 
 /**
@@ -46,6 +48,7 @@ export function readUpSettings(env: Env): UpSettings {
     sink: results.SINK,
     drainMs: data.DRAIN_MS,
     identity: [data.SOURCE, crunch.CRUNCHER, results.SINK, natsUrl ?? "", data.NAMESPACE ?? ""],
+    stages: data,
   };
 }
 

@@ -74,7 +74,9 @@ export async function up(options: UpOptions): Promise<number> {
       throw thrown;
     }
     if (!(thrown instanceof EngineError)) throw thrown;
-    note(`${messageOf(thrown)}. Nothing is lost: the same command continues the run; logs are in ${state.path}`);
+    note(
+      `${messageOf(thrown)}. Nothing is lost: the same command continues the run; logs are in ${state.path}`,
+    );
     return 1;
   } finally {
     await children.close();

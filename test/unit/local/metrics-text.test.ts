@@ -20,7 +20,7 @@ describe("the reader of Prometheus' text", () => {
   });
 
   it("reads samples without labels, with times, and infinities; leaves out what is none", () => {
-    const text = "# HELP a b\na 1\nb{} 2 1700000000000\nc +Inf\nnot a sample at all\n\nd{x=\"\"} -Inf";
+    const text = '# HELP a b\na 1\nb{} 2 1700000000000\nc +Inf\nnot a sample at all\n\nd{x=""} -Inf';
 
     const samples = parseMetrics(text);
 

@@ -103,7 +103,10 @@ describe("nats-server is found", () => {
     const { env } = emptyEnv();
     const caches = join(folder.path, "caches");
 
-    assert.match(await find({ ...env, XDG_CACHE_HOME: caches }, hostUrl), /caches\/data-crunch\/nats-server-v/);
+    assert.match(
+      await find({ ...env, XDG_CACHE_HOME: caches }, hostUrl),
+      /caches\/data-crunch\/nats-server-v/,
+    );
   });
 
   it("not in a release whose bytes are not those of its checksum", async () => {
@@ -166,7 +169,10 @@ describe("nats-server is found", () => {
 
   it("not in a package that apt cannot get: apt's own words are passed on", async () => {
     const { bin, env } = emptyEnv();
-    executable(join(bin, "apt-get"), '#!/bin/sh\necho "W: x" >&2; echo "E: no network" >&2; echo y >&2; exit 100\n');
+    executable(
+      join(bin, "apt-get"),
+      '#!/bin/sh\necho "W: x" >&2; echo "E: no network" >&2; echo y >&2; exit 100\n',
+    );
 
     await assert.rejects(find(env), /apt-get .* update: E: no network/);
   });

@@ -31,13 +31,13 @@ describe("a nats-server of our own", async () => {
   it("listens on a free loopback port with JetStream, and on the same port after a crash", async () => {
     const first = start("crash");
     const { port } = (await first.started) ?? { port: 0 };
-    assert.equal((await greeting(port))["jetstream"], true);
+    assert.equal((await greeting(port)).jetstream, true);
     first.kill("SIGKILL");
     assert.equal((await first.ended).signal, "SIGKILL");
 
     const second = start("crash", port);
     assert.deepEqual(await second.started, { port });
-    assert.equal((await greeting(port))["jetstream"], true);
+    assert.equal((await greeting(port)).jetstream, true);
     second.kill("SIGTERM");
     await second.ended;
     await assert.rejects(greeting(port));
@@ -71,16 +71,21 @@ describe("a nats-server of our own", async () => {
     await server.started;
     const watchdog = new Watchdog();
     watchdog.watch(server.pid);
-    const engine = spawn("/bin/sh", ["-c", "read -r line"], { stdio: ["pipe", "ignore", "ignore", watchdog.lifeLine] });
+    const engine = spawn("/bin/sh", ["-c", "read -r line"], {
+      stdio: ["pipe", "ignore", "ignore", watchdog.lifeLine],
+    });
     const engineGone = new Promise((resolve) => engine.once("close", resolve));
     // The launcher's death: its end of the life line is gone, without a last word.
     watchdog.lifeLine.destroy();
 
     const identity = identityOf(server.pid);
     assert.ok(identity);
-    const ended = await Promise.race([server.ended, new Promise((resolve) => setTimeout(resolve, 300, "alive"))]);
+    const ended = await Promise.race([
+      server.ended,
+      new Promise((resolve) => setTimeout(resolve, 300, "alive")),
+    ]);
     assert.equal(ended, "alive");
-    engine.stdin.end("drained\n");
+    engine.stdin?.end("drained\n");
     await engineGone;
     await until(() => !isRunning(identity));
   });
@@ -94,7 +99,7 @@ describe("a nats-server of our own", async () => {
     watchdog.close();
 
     await watchdog.ended;
-    assert.equal((await greeting(port))["jetstream"], true);
+    assert.equal((await greeting(port)).jetstream, true);
     server.kill("SIGTERM");
     await server.ended;
   });

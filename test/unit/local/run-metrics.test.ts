@@ -14,14 +14,13 @@ describe("the counts of a run", () => {
       'results_rows_total{outcome="stored"} 600\nresults_rows_total{outcome="repeat"} 7',
     ];
     const servers: Server[] = [];
-    const ports = await Promise.all(
-      pages.map(async (page) => {
-        const one = createServer((_, response) => response.end(page));
-        servers.push(one);
-        await new Promise<void>((resolve) => one.listen(0, "127.0.0.1", resolve));
-        return { details: { port: (one.address() as AddressInfo).port } as { port: number } | undefined };
-      }),
-    );
+    const ports: { details: { port: number } | undefined }[] = [];
+    for (const page of pages) {
+      const server = createServer((_, response) => response.end(page));
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      ports.push({ details: { port: (server.address() as AddressInfo).port } });
+    }
     const [data, first, second, results] = ports;
     assert.ok(data && first && second && results);
     const metrics = new RunMetrics({ data, engines: [first, second], results });

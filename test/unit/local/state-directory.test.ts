@@ -103,7 +103,7 @@ describe("the identity of a process", () => {
 
     assert.ok(own !== undefined && own.startedAt !== "");
     assert.deepEqual(identityOf(child.pid ?? 0), own);
-    for (const deadline = Date.now() + 5_000; identityOf(remains) !== undefined; ) {
+    for (const deadline = Date.now() + 5_000; identityOf(remains) !== undefined;) {
       assert.ok(Date.now() < deadline, "remains count as running");
     }
     child.kill("SIGKILL");

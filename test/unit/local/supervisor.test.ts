@@ -49,9 +49,8 @@ describe("a supervised child", () => {
     assert.deepEqual(await supervisor.ready(), { port: 4711 });
     const outcome = await supervisor.stop(5_000);
 
-    assert.equal(outcome.kind, "stopped");
     assert.ok(outcome.kind === "stopped");
-    assert.equal(outcome.end?.totals?.["published"], 12);
+    assert.equal(outcome.end?.totals?.published, 12);
     assert.deepEqual(deaths, []);
     assert.equal(supervisor.details, undefined);
     assert.equal(readFileSync(logPath, "utf8").trimEnd().split("\n").length, 2);
@@ -63,7 +62,7 @@ describe("a supervised child", () => {
     const outcome = await supervisor.outcome;
 
     assert.ok(outcome.kind === "finished");
-    assert.equal(outcome.end.totals?.["published"], 12);
+    assert.equal(outcome.end.totals?.published, 12);
     assert.deepEqual(deaths, []);
   });
 
