@@ -118,6 +118,7 @@ export class Children {
   kill(): void {
     for (const child of [...this.#engines, ...(this.#server === undefined ? [] : [this.#server])])
       child.kill();
+    this.#watchdog.close();
   }
 
   #supervise(options: Omit<ConstructorParameters<typeof Supervisor>[0], "onDeath">): Supervisor {

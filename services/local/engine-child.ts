@@ -73,9 +73,15 @@ export class EngineChild implements Child {
     }
     this.ended = new Promise((resolve) => {
       const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
-        log.end();
         markStarted(undefined);
-        resolve({ code, signal, stderr: this.#stderr, lastWords: this.#lastWords, totals: this.#totals });
+        const end = {
+          code,
+          signal,
+          stderr: this.#stderr,
+          lastWords: this.#lastWords,
+          totals: this.#totals,
+        };
+        log.end(() => resolve(end));
       };
       child.once("error", (error) => {
         this.#remember(error.message);

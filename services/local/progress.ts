@@ -21,13 +21,16 @@ export class Progress {
   readonly #history: { atMs: number; settled: number }[] = [];
   #barShown = "";
   #plainAtMs = -Infinity;
+  #closed = false;
 
   constructor(output: ProgressOutput, now: () => number = Date.now) {
     this.#output = output;
     this.#now = now;
   }
 
+  /** Does nothing after {@link close}: the last reading may come late. */
   update(counts: RunCounts): void {
+    if (this.#closed) return;
     const now = this.#now();
     const settled = counts.stored + counts.repeats;
     this.#history.push({ atMs: now, settled });
@@ -50,10 +53,11 @@ export class Progress {
     this.#output.write(this.#barShown === "" ? `${text}\n` : `${CLEAR_LINE}${text}\n${this.#barShown}`);
   }
 
-  /** Removes the bar. Idempotent. */
+  /** Removes the bar for good; notes are still written. Idempotent. */
   close(): void {
     if (this.#barShown !== "") this.#output.write(CLEAR_LINE);
     this.#barShown = "";
+    this.#closed = true;
   }
 }
 

@@ -35,7 +35,8 @@ const TIMEOUT_MS = 2_000;
 
 /** Reads `/metrics` of all engines of a run and adds them up. An engine that is down keeps its last word. */
 export class RunMetrics {
-  readonly #data: MetricsPort | undefined;
+  /** Once there is a data-engine. */
+  data: MetricsPort | undefined;
   readonly #engines: readonly { port: MetricsPort; crunched: ResettingCounter }[];
   readonly #results: MetricsPort;
   readonly stored = new ResettingCounter();
@@ -43,15 +44,14 @@ export class RunMetrics {
   #published = 0;
   #expected: number | undefined;
 
-  constructor(parts: { data?: MetricsPort; engines: readonly MetricsPort[]; results: MetricsPort }) {
-    this.#data = parts.data;
+  constructor(parts: { engines: readonly MetricsPort[]; results: MetricsPort }) {
     this.#engines = parts.engines.map((port) => ({ port, crunched: new ResettingCounter() }));
     this.#results = parts.results;
   }
 
   async read(): Promise<RunCounts> {
     const [data, results, ...engines] = await Promise.all([
-      this.#data === undefined ? undefined : scrape(this.#data),
+      this.data === undefined ? undefined : scrape(this.data),
       scrape(this.#results),
       ...this.#engines.map(({ port }) => scrape(port)),
     ]);

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Messaging } from "../shared/messaging.js";
 import { threadsPerEngine } from "./children.js";
 import type { Children } from "./children.js";
-import { drained } from "./drained.js";
+import { answered, drained } from "./drained.js";
 import { checkSource, dropSinkTables } from "./engine-parts.js";
 import { natsServerBinary } from "./nats-server-binary.js";
 import type { Progress } from "./progress.js";
@@ -41,26 +41,22 @@ export class Run {
    *   died too often
    */
   async execute(): Promise<Summary> {
-    const { children, state, settings, fresh } = this.#options;
+    const { state, settings, fresh, progress } = this.#options;
     if (fresh) state.forget();
     const earlier = state.readRun();
-    const continued = earlier?.complete === false ? earlier : undefined;
-    const runId = settings.runId ?? continued?.runId ?? randomBytes(6).toString("hex");
-    if (continued?.runId === runId) {
-      this.#options.progress.note("continuing the unfinished run of before (--fresh starts over)");
-    }
+    const runId = settings.runId ?? (earlier?.complete === false ? earlier.runId : newRunId());
+    const continued = earlier?.complete === false && earlier.runId === runId ? earlier : undefined;
+    if (continued !== undefined) progress.note("continuing the unfinished run (--fresh starts over)");
 
     const natsUrl = settings.natsUrl ?? (await this.#startServer());
     const env = { NATS_URL: natsUrl, RUN_ID: runId };
     const messaging = await connectStages(natsUrl, settings.stages);
     try {
       const { engines, results } = await this.#startConsumers(env);
-      const parkedBefore = continued?.parkedBefore ?? (await messaging.parkedMessages());
+      const parkedBefore = continued?.parkedBefore ?? (await answered(() => messaging.parkedMessages()));
       const run: RunState = { runId, complete: false, parkedBefore };
       state.writeRun(run);
-      const data = children.startEngine("data-engine", "data-engine", env);
-      const parts = { data, engines, results };
-      return await this.#work(parts, messaging, run);
+      return await this.#work({ engines, results }, messaging, run, env);
     } finally {
       await messaging.close();
     }
@@ -79,7 +75,7 @@ export class Run {
   }> {
     const { children, settings, fresh } = this.#options;
     const count = this.#options.engines;
-    const threads = this.#options.env.THREADS ?? threadsPerEngine(count);
+    const threads = settings.threads ?? threadsPerEngine(count);
     const forCrunching = { ...env, ...(threads !== undefined && { THREADS: threads }) };
     const engines = Array.from({ length: count }, (_, index) => {
       const name = count === 1 ? "crunch-engine" : `crunch-engine ${String(index + 1)}`;
@@ -93,14 +89,17 @@ export class Run {
   }
 
   async #work(
-    parts: { data: Supervisor; engines: Supervisor[]; results: Supervisor },
+    consumers: { engines: Supervisor[]; results: Supervisor },
     messaging: Messaging,
     run: RunState,
+    env: { NATS_URL: string; RUN_ID: string },
   ): Promise<Summary> {
     const { children, progress, stop } = this.#options;
-    const metrics = new RunMetrics(parts);
-    const { stored, repeats } = await metrics.read();
-    await parts.data.ready();
+    const metrics = new RunMetrics(consumers);
+    const before = await metrics.read();
+    const data = children.startEngine("data-engine", "data-engine", env);
+    metrics.data = data;
+    await data.ready();
     const startedAtMs = Date.now();
     const ticking = setInterval(() => {
       void metrics.read().then((counts) => progress.update(counts));
@@ -108,15 +107,15 @@ export class Run {
     let end: Outcome;
     let drainedAtMs: number;
     try {
-      end = await this.#untilSourceEnds(parts.data);
+      end = await this.#untilSourceEnds(data);
       await this.#untilDrained(messaging);
       drainedAtMs = Date.now();
     } finally {
       clearInterval(ticking);
     }
-    const parkedNow = await messaging.parkedMessages();
-    await Promise.all(parts.engines.map((engine) => children.stop(engine)));
-    const last = await children.stop(parts.results);
+    const parkedNow = await answered(() => messaging.parkedMessages());
+    await Promise.all(consumers.engines.map((engine) => children.stop(engine)));
+    const last = await children.stop(consumers.results);
     const totals = "end" in last ? last.end?.totals : undefined;
     if (typeof totals?.stored === "number") metrics.stored.observe(totals.stored);
     if (typeof totals?.repeats === "number") metrics.repeats.observe(totals.repeats);
@@ -127,7 +126,7 @@ export class Run {
       stored: metrics.stored.total,
       repeats: metrics.repeats.total,
       parked: parkedNow - run.parkedBefore,
-      settledBefore: stored + repeats,
+      settledBefore: before.stored + before.repeats,
       ms: drainedAtMs - startedAtMs,
     });
     if (stop.aborted) progress.note("stopped; the same command continues the run (--fresh starts over)");
@@ -180,4 +179,8 @@ export class Run {
       progress.note(`what was parked is kept in ${state.file("nats")}`);
     } else state.remove();
   }
+}
+
+function newRunId(): string {
+  return randomBytes(6).toString("hex");
 }

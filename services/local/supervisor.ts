@@ -43,8 +43,8 @@ export class Supervisor {
   #child: Child | undefined;
   #details: StartDetails | undefined;
   #wasReady = false;
-  #markReady!: () => void;
-  readonly #firstReady: Promise<void>;
+  #markReady!: (details: StartDetails) => void;
+  readonly #firstReady: Promise<StartDetails>;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
 
@@ -72,9 +72,10 @@ export class Supervisor {
    * @throws UserError for bad input, EngineError `stop` when it died too often or was stopped
    */
   async ready(): Promise<StartDetails> {
-    const outcome = await Promise.race([this.#firstReady, this.outcome]);
-    if (outcome === undefined && this.#details !== undefined) return this.#details;
-    throw errorOf(outcome ?? (await this.outcome), this.name);
+    // In this order: a child that was ready and is finished already was ready.
+    const first = await Promise.race([this.#firstReady, this.outcome]);
+    if ("kind" in first) throw errorOf(first, this.name);
+    return first;
   }
 
   /** SIGTERM, and SIGKILL after `graceMs`. Resolves with the outcome; idempotent. */
@@ -109,7 +110,7 @@ export class Supervisor {
       if (details === undefined || this.#child !== child) return;
       this.#details = details;
       this.#wasReady = true;
-      this.#markReady();
+      this.#markReady(details);
     });
     void child.ended.then((end) => this.#onEnd(end));
   }

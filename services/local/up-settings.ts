@@ -12,6 +12,8 @@ export interface UpSettings {
   readonly natsUrl: string | undefined;
   /** A run id of the user's own. */
   readonly runId: string | undefined;
+  /** THREADS of each crunch-engine, if the user has a wish. */
+  readonly threads: string | undefined;
   readonly sink: string;
   readonly drainMs: number;
   /** What makes two starts the same run. */
@@ -45,6 +47,7 @@ export function readUpSettings(env: Env): UpSettings {
   return {
     natsUrl,
     runId: givenIn(env, "RUN_ID"),
+    threads: givenIn(env, "THREADS"),
     sink: results.SINK,
     drainMs: data.DRAIN_MS,
     identity: [data.SOURCE, crunch.CRUNCHER, results.SINK, natsUrl ?? "", data.NAMESPACE ?? ""],

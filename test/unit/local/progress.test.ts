@@ -44,6 +44,7 @@ describe("progress", () => {
     progress.update(counts);
     progress.close();
     progress.close();
+    progress.update(counts);
 
     assert.deepEqual(written, [
       "\r\x1b[K  [########------------]  40 %  60,000 published, 50,000 crunched, 40,000 stored, 0 records/s",

@@ -23,7 +23,8 @@ describe("the counts of a run", () => {
     }
     const [data, first, second, results] = ports;
     assert.ok(data && first && second && results);
-    const metrics = new RunMetrics({ data, engines: [first, second], results });
+    const metrics = new RunMetrics({ engines: [first, second], results });
+    metrics.data = data;
     const expected = { published: 900, expected: 1000, crunched: 700, stored: 600, repeats: 7 };
 
     assert.deepEqual(await metrics.read(), expected);
