@@ -21,7 +21,7 @@ const homes = {
     "test/**",
   ],
   zod: ["services/shared/config.ts", "services/*/config.ts", "test/**"],
-  commander: ["services/cli/**"],
+  commander: ["services/cli/**", "test/**"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
 
