@@ -3,7 +3,8 @@ import type { Messaging } from "../shared/messaging.js";
 import { threadsPerEngine } from "./children.js";
 import type { Children } from "./children.js";
 import { answered, drained } from "./drained.js";
-import { checkSource, dropSinkTables } from "./engine-parts.js";
+import { dropSink } from "../results-engine/sinks/index.js";
+import { checkSource } from "./check-source.js";
 import { natsServerBinary } from "./nats-server-binary.js";
 import type { Progress } from "./progress.js";
 import { RunMetrics } from "./run-metrics.js";
@@ -82,7 +83,7 @@ export class Run {
       return children.startEngine("crunch-engine", name, forCrunching);
     });
     await Promise.all([checkSource(this.#options.env), ...engines.map((engine) => engine.ready())]);
-    if (fresh) await dropSinkTables(settings.sink);
+    if (fresh) await dropSink(settings.sink);
     const results = children.startEngine("results-engine", "results-engine", env);
     await results.ready();
     return { engines, results };
