@@ -103,7 +103,8 @@ export class NatsServer {
   async #ready(child: ChildProcess): Promise<void> {
     const endMs = performance.now() + READY_MS;
     while (performance.now() < endMs) {
-      if (this.#port < 0) this.#port = await readPort(join(this.#folder, `nats-server_${String(child.pid)}.ports`));
+      if (this.#port < 0)
+        this.#port = await readPort(join(this.#folder, `nats-server_${String(child.pid)}.ports`));
       if (this.#port > 0 && (await greets(this.#port))) return;
       await delay(10);
     }
