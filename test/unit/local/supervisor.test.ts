@@ -43,7 +43,7 @@ describe("a supervised child", () => {
 
   it("is ready with its start line, and drains on stop with its stop line", async () => {
     const { supervisor, deaths, logPath } = supervise(
-      `${START} setInterval(() => {}, 1000); process.on("SIGTERM", () => { ${STOP} process.exit(0); });`,
+      `process.on("SIGTERM", () => { ${STOP} process.exit(0); }); setInterval(() => {}, 1000); ${START}`,
     );
 
     assert.deepEqual(await supervisor.ready(), { port: 4711 });
