@@ -1,0 +1,189 @@
+/** MyResult and MyResultFrame, from and to columns. Byte for byte what protobuf's own library writes. */
+import type { ResultColumns } from "./columns.js";
+import { FRAME_ENTRY_TAG, checkText, decodeEntries, findEntries } from "./entries.js";
+import type { DecodedEntries } from "./entries.js";
+import { EntryWriter } from "./entry-writer.js";
+import { RECORD_TAG } from "./record-codec.js";
+import type { DecodedRecords } from "./record-codec.js";
+import { MAX_TIMESTAMP_BYTES, TimestampReader, writeTimestamp } from "./timestamps.js";
+import { WIRE, WireReader } from "./wire-reader.js";
+
+const RESULT_TAG = {
+  ...RECORD_TAG,
+  DTimeStamp: (4 << 3) | WIRE.lengthDelimited,
+  RData: (5 << 3) | WIRE.varint,
+  ProcessTime: (6 << 3) | WIRE.lengthDelimited,
+} as const;
+
+/** Room for every field of a result but Meta, with tags and lengths. */
+const FIXED_BYTES = 3 * 11 + 6 + 2 * (2 + MAX_TIMESTAMP_BYTES);
+
+/** Builds the answer to one message: the records it came with, and what the cruncher made of each. */
+export class ResultEncoder {
+  readonly #writer: EntryWriter;
+  /** DTimeStamp with tag and length: the same for every record of a message. */
+  readonly #dTimeStamp = new Uint8Array(2 + MAX_TIMESTAMP_BYTES);
+  #dTimeStampBytes = 0;
+  #records: DecodedRecords | undefined;
+  #idHalves: Uint32Array = new Uint32Array(0);
+  #dataHalves: Uint32Array = new Uint32Array(0);
+  #count = 0;
+
+  constructor(initialBytes = 131_072) {
+    this.#writer = new EntryWriter(FRAME_ENTRY_TAG, initialBytes);
+  }
+
+  /** Results added since {@link begin}. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param storedAtNs the instant the message was stored, in nanoseconds since the epoch */
+  begin(records: DecodedRecords, storedAtNs: bigint): void {
+    this.#records = records;
+    this.#idHalves = halvesOf(records.ids);
+    this.#dataHalves = halvesOf(records.data);
+    this.#count = 0;
+    this.#writer.length = 0;
+    const nanos = BigInt.asUintN(64, ((storedAtNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n);
+    const seconds = Number((storedAtNs - nanos) / 1_000_000_000n);
+    const end = writeTimestamp(this.#dTimeStamp, 2, seconds, Number(nanos));
+    this.#dTimeStamp[0] = RESULT_TAG.DTimeStamp;
+    this.#dTimeStamp[1] = end - 2;
+    this.#dTimeStampBytes = end;
+  }
+
+  /**
+   * Adds the result of record `row`.
+   *
+   * @param processedAtMs the instant RData was ready, in milliseconds since the epoch with fraction
+   */
+  add(row: number, rData: bigint, processedAtMs: number): void {
+    const records = this.#records;
+    if (records === undefined) throw new Error("add() before begin()");
+    const writer = this.#writer;
+    const metaStart = records.meta.starts[row] ?? 0;
+    const metaEnd = records.meta.ends[row] ?? 0;
+    writer.begin();
+    writer.reserve(FIXED_BYTES + metaEnd - metaStart);
+    writer.int64HalvesField(RESULT_TAG.ID, this.#idHalves[2 * row] ?? 0, this.#idHalves[2 * row + 1] ?? 0);
+    writer.int64HalvesField(
+      RESULT_TAG.Data,
+      this.#dataHalves[2 * row] ?? 0,
+      this.#dataHalves[2 * row + 1] ?? 0,
+    );
+    if (metaEnd > metaStart) {
+      writer.byte(RESULT_TAG.Meta);
+      writer.varint32(metaEnd - metaStart);
+      writer.raw(records.meta.bytes, metaStart, metaEnd);
+    }
+    writer.raw(this.#dTimeStamp, 0, this.#dTimeStampBytes);
+    writer.int64Field(RESULT_TAG.RData, rData);
+    this.#writeProcessTime(processedAtMs);
+    writer.end();
+    this.#count += 1;
+  }
+
+  /** A MyResultFrame, or the one MyResult by itself; a copy of its own, fit for transfer. */
+  finish(isFrame: boolean): Uint8Array {
+    const bytes = this.#writer.take();
+    if (isFrame) return bytes;
+    if (this.#count !== 1) throw new Error(`a single is answered by one result, not ${String(this.#count)}`);
+    let lengthEnd = 1;
+    while ((bytes[lengthEnd] ?? 0) >= 0x80) lengthEnd += 1;
+    return bytes.slice(lengthEnd + 1);
+  }
+
+  #writeProcessTime(processedAtMs: number): void {
+    const writer = this.#writer;
+    const seconds = Math.floor(processedAtMs / 1000);
+    const nanos = Math.min(999_999_999, Math.floor((processedAtMs - seconds * 1000) * 1_000_000));
+    const { bytes, length } = writer;
+    const end = writeTimestamp(bytes, length + 2, seconds, nanos);
+    bytes[length] = RESULT_TAG.ProcessTime;
+    bytes[length + 1] = end - length - 2;
+    writer.length = end;
+  }
+}
+
+function halvesOf(column: BigInt64Array): Uint32Array {
+  return new Uint32Array(column.buffer, column.byteOffset, column.length * 2);
+}
+
+/** The results of a message as columns, with what is known of each entry. */
+export interface DecodedResults extends ResultColumns, DecodedEntries {}
+
+/**
+ * Takes a MyResultFrame or a MyResult apart, by the rules of `decodeRecords`. An entry whose
+ * Timestamp lies outside the years 0001 to 9999 is invalid.
+ *
+ * @throws EngineError `undecodable`, `park`, when the framing is broken or a single is no MyResult
+ */
+export function decodeResults(payload: Uint8Array, isFrame: boolean): DecodedResults {
+  const reader = new WireReader(payload);
+  const what = isFrame ? "MyResultFrame" : "MyResult";
+  const spans = findEntries(reader, isFrame, what);
+  const capacity = spans.starts.length;
+  const columns = {
+    ids: new BigInt64Array(capacity),
+    data: new BigInt64Array(capacity),
+    rData: new BigInt64Array(capacity),
+    dTimeStampsUs: new BigInt64Array(capacity),
+    processTimesUs: new BigInt64Array(capacity),
+  };
+  const ids = halvesOf(columns.ids);
+  const data = halvesOf(columns.data);
+  const rData = halvesOf(columns.rData);
+  const dTimeStamps = halvesOf(columns.dTimeStampsUs);
+  const processTimes = halvesOf(columns.processTimesUs);
+  const starts = new Uint32Array(capacity);
+  const ends = new Uint32Array(capacity);
+  const dTimeStamp = new TimestampReader("DTimeStamp");
+  const processTime = new TimestampReader("ProcessTime");
+  const entries = decodeEntries(reader, spans, isFrame, what, (row) => {
+    // A row may hold what is left of a broken entry.
+    ids[2 * row] = ids[2 * row + 1] = data[2 * row] = data[2 * row + 1] = 0;
+    rData[2 * row] = rData[2 * row + 1] = starts[row] = ends[row] = 0;
+    dTimeStamp.reset();
+    processTime.reset();
+    while (!reader.atEnd) {
+      const tag = reader.tag();
+      switch (tag) {
+        case RESULT_TAG.ID:
+          readInt64(reader, ids, row);
+          break;
+        case RESULT_TAG.Data:
+          readInt64(reader, data, row);
+          break;
+        case RESULT_TAG.RData:
+          readInt64(reader, rData, row);
+          break;
+        case RESULT_TAG.Meta: {
+          const length = reader.length();
+          checkText(payload, reader.position, reader.position + length, "Meta");
+          starts[row] = reader.position;
+          reader.position += length;
+          ends[row] = reader.position;
+          break;
+        }
+        case RESULT_TAG.DTimeStamp:
+          dTimeStamp.read(reader, reader.length());
+          break;
+        case RESULT_TAG.ProcessTime:
+          processTime.read(reader, reader.length());
+          break;
+        default:
+          reader.skip(tag);
+      }
+    }
+    dTimeStamp.store(dTimeStamps, row);
+    processTime.store(processTimes, row);
+  });
+  return { ...entries, ...columns, meta: { bytes: payload, starts, ends } };
+}
+
+function readInt64(reader: WireReader, columnHalves: Uint32Array, row: number): void {
+  reader.varint64();
+  columnHalves[2 * row] = reader.lo;
+  columnHalves[2 * row + 1] = reader.hi;
+}
