@@ -1,0 +1,117 @@
+/** The only home of DuckDB: databases inside this process, read as columns. */
+import { DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+
+/** Rows of a running query, as columns. Valid for as long as it is referenced. */
+export interface QueryChunk {
+  readonly rowCount: number;
+  /** A BIGINT column, as a copy; entries of NULL rows are garbage. */
+  int64s(column: number): BigInt64Array;
+  /** True if the row has a value in the column. */
+  has(column: number, row: number): boolean;
+  /**
+   * A VARCHAR column; NULL becomes an empty text. DuckDB's reader takes one byte order mark off the
+   * front of a text: double it in SQL where it must survive.
+   */
+  texts(column: number): string[];
+}
+
+/** One database with one connection. Not for concurrent use: one query at a time. */
+export class DuckDb {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  #closed = false;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  /** A database in memory that fetches nothing from the network. */
+  static async openInMemory(): Promise<DuckDb> {
+    const instance = await DuckDBInstance.create(":memory:", {
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    });
+    return new DuckDb(instance, await instance.connect());
+  }
+
+  /** Runs a query with a small result. BIGINT comes as bigint, lists and structs as DuckDB values. */
+  async rows(sql: string): Promise<Record<string, unknown>[]> {
+    return (await this.#connection.runAndReadAll(sql)).getRowObjects();
+  }
+
+  /** Names and types of a query's columns, without running it. */
+  async describe(sql: string): Promise<{ name: string; type: string }[]> {
+    const rows = await this.rows(`DESCRIBE ${sql}`);
+    return rows.map((row) => ({ name: String(row["column_name"]), type: String(row["column_type"]) }));
+  }
+
+  /**
+   * Runs a query and yields its rows in order, holding two chunks and DuckDB's own small buffer;
+   * the next chunk is computed while the caller works on the one before.
+   */
+  async *stream(sql: string): AsyncGenerator<QueryChunk, void, undefined> {
+    const result = await this.#connection.stream(sql);
+    let next = result.fetchChunk();
+    try {
+      for (;;) {
+        const chunk = await next;
+        if (chunk === null || chunk.rowCount === 0) return;
+        next = result.fetchChunk();
+        yield queryChunk(chunk);
+      }
+    } finally {
+      // A connection must not be closed under a running fetch; its outcome no longer matters.
+      await next.catch(() => null);
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+/** `text` as an SQL string. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** `name` as an SQL identifier. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function queryChunk(chunk: DuckDBDataChunk): QueryChunk {
+  return {
+    rowCount: chunk.rowCount,
+    int64s: (column) => int64sOf(chunk, column),
+    has: (column, row) => chunk.getColumnVector(column).getItem(row) !== null,
+    texts: (column) => {
+      const vector = chunk.getColumnVector(column);
+      const texts = new Array<string>(chunk.rowCount);
+      for (let row = 0; row < texts.length; row += 1) {
+        const text = vector.getItem(row);
+        texts[row] = typeof text === "string" ? text : "";
+      }
+      return texts;
+    },
+  };
+}
+
+function int64sOf(chunk: DuckDBDataChunk, column: number): BigInt64Array {
+  const vector = chunk.getColumnVector(column);
+  // The vector's own array, copied at once. It is no public field, hence the way without it below.
+  const items: unknown = Reflect.get(vector, "items");
+  if (items instanceof BigInt64Array && items.length === chunk.rowCount) return items.slice();
+  const values = new BigInt64Array(chunk.rowCount);
+  for (let row = 0; row < values.length; row += 1) {
+    const value = vector.getItem(row);
+    if (typeof value === "bigint") values[row] = value;
+  }
+  return values;
+}
