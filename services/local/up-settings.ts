@@ -4,6 +4,8 @@ import { resultsSettings } from "../results-engine/config.js";
 import { readSettings } from "../shared/config.js";
 import type { Env } from "../shared/config.js";
 import { UserError } from "../shared/errors.js";
+import { freshTablesOf } from "./fresh-sink.js";
+import type { FreshTables } from "./fresh-sink.js";
 import type { StageSettings } from "./stages.js";
 
 /** What `crunch up` itself needs of the engines' settings. */
@@ -14,7 +16,9 @@ export interface UpSettings {
   readonly runId: string | undefined;
   /** THREADS of each crunch-engine, if the user has a wish. */
   readonly threads: string | undefined;
-  readonly sink: string;
+  readonly source: string;
+  /** What `--fresh` drops in the sink; undefined without it. */
+  readonly freshTables: FreshTables | undefined;
   readonly drainMs: number;
   /** What makes two starts the same run. */
   readonly identity: readonly string[];
@@ -26,7 +30,7 @@ export interface UpSettings {
  *
  * @throws UserError with every problem of all of them, each once
  */
-export function readUpSettings(env: Env): UpSettings {
+export function readUpSettings(env: Env, fresh: boolean): UpSettings {
   const problems = new Set<string>();
   const read = <Settings>(reader: () => Settings): Settings | undefined => {
     try {
@@ -48,7 +52,8 @@ export function readUpSettings(env: Env): UpSettings {
     natsUrl,
     runId: givenIn(env, "RUN_ID"),
     threads: givenIn(env, "THREADS"),
-    sink: results.SINK,
+    source: data.SOURCE,
+    freshTables: fresh ? freshTablesOf(results.SINK) : undefined,
     drainMs: data.DRAIN_MS,
     identity: [data.SOURCE, crunch.CRUNCHER, results.SINK, natsUrl ?? "", data.NAMESPACE ?? ""],
     stages: data,

@@ -44,7 +44,7 @@ const LEFT_OVER_SERVER_MS = 5_000;
  */
 export async function up(options: UpOptions): Promise<number> {
   const { env, cwd, stderr } = options;
-  const settings = readUpSettings(env);
+  const settings = readUpSettings(env, options.fresh);
   const progress = new Progress(stderr);
   const note = (text: string): void => progress.note(text);
   const state = new StateDirectory(cwd, settings.identity);
