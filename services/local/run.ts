@@ -3,14 +3,14 @@ import type { Messaging } from "../shared/messaging.js";
 import { threadsPerEngine } from "./children.js";
 import type { Children } from "./children.js";
 import { answered, drained } from "./drained.js";
-import { dropTables } from "./fresh-sink.js";
+import { dropSink } from "../results-engine/sinks/index.js";
+import { checkSource } from "./check-source.js";
 import { natsServerBinary } from "./nats-server-binary.js";
 import type { Progress } from "./progress.js";
 import { RunMetrics } from "./run-metrics.js";
 import { connectStages } from "./stages.js";
 import type { RunState, StateDirectory } from "./state-directory.js";
 import { aborted } from "./stop-signals.js";
-import { checkSource } from "./source-check.js";
 import { summaryOf } from "./summary.js";
 import type { Summary } from "./summary.js";
 import { errorOf } from "./supervisor.js";
@@ -74,7 +74,7 @@ export class Run {
     engines: Supervisor[];
     results: Supervisor;
   }> {
-    const { children, settings } = this.#options;
+    const { children, settings, fresh } = this.#options;
     const count = this.#options.engines;
     const threads = settings.threads ?? threadsPerEngine(count);
     const forCrunching = { ...env, ...(threads !== undefined && { THREADS: threads }) };
@@ -82,8 +82,8 @@ export class Run {
       const name = count === 1 ? "crunch-engine" : `crunch-engine ${String(index + 1)}`;
       return children.startEngine("crunch-engine", name, forCrunching);
     });
-    await Promise.all([checkSource(settings.source), ...engines.map((engine) => engine.ready())]);
-    if (settings.freshTables !== undefined) await dropTables(settings.freshTables);
+    await Promise.all([checkSource(this.#options.env), ...engines.map((engine) => engine.ready())]);
+    if (fresh) await dropSink(settings.sink);
     const results = children.startEngine("results-engine", "results-engine", env);
     await results.ready();
     return { engines, results };

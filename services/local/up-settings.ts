@@ -1,11 +1,8 @@
-import { crunchSettings } from "../crunch-engine/config.js";
-import { dataSettings } from "../data-engine/config.js";
-import { resultsSettings } from "../results-engine/config.js";
-import { readSettings } from "../shared/config.js";
+import { readCrunchSettings } from "../crunch-engine/config.js";
+import { readDataSettings } from "../data-engine/config.js";
+import { readResultsSettings } from "../results-engine/config.js";
 import type { Env } from "../shared/config.js";
 import { UserError } from "../shared/errors.js";
-import { freshTablesOf } from "./fresh-sink.js";
-import type { FreshTables } from "./fresh-sink.js";
 import type { StageSettings } from "./stages.js";
 
 /** What `crunch up` itself needs of the engines' settings. */
@@ -16,9 +13,7 @@ export interface UpSettings {
   readonly runId: string | undefined;
   /** THREADS of each crunch-engine, if the user has a wish. */
   readonly threads: string | undefined;
-  readonly source: string;
-  /** What `--fresh` drops in the sink; undefined without it. */
-  readonly freshTables: FreshTables | undefined;
+  readonly sink: string;
   readonly drainMs: number;
   /** What makes two starts the same run. */
   readonly identity: readonly string[];
@@ -30,7 +25,7 @@ export interface UpSettings {
  *
  * @throws UserError with every problem of all of them, each once
  */
-export function readUpSettings(env: Env, fresh: boolean): UpSettings {
+export function readUpSettings(env: Env): UpSettings {
   const problems = new Set<string>();
   const read = <Settings>(reader: () => Settings): Settings | undefined => {
     try {
@@ -41,9 +36,9 @@ export function readUpSettings(env: Env, fresh: boolean): UpSettings {
       return undefined;
     }
   };
-  const data = read(() => readSettings(dataSettings, env));
-  const crunch = read(() => readSettings(crunchSettings, env));
-  const results = read(() => readSettings(resultsSettings, env));
+  const data = read(() => readDataSettings(env));
+  const crunch = read(() => readCrunchSettings(env));
+  const results = read(() => readResultsSettings(env));
   if (data === undefined || crunch === undefined || results === undefined) {
     throw new UserError([...problems].join("\n"));
   }
@@ -52,8 +47,7 @@ export function readUpSettings(env: Env, fresh: boolean): UpSettings {
     natsUrl,
     runId: givenIn(env, "RUN_ID"),
     threads: givenIn(env, "THREADS"),
-    source: data.SOURCE,
-    freshTables: fresh ? freshTablesOf(results.SINK) : undefined,
+    sink: results.SINK,
     drainMs: data.DRAIN_MS,
     identity: [data.SOURCE, crunch.CRUNCHER, results.SINK, natsUrl ?? "", data.NAMESPACE ?? ""],
     stages: data,

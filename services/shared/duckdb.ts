@@ -1,6 +1,9 @@
-/** The only home of DuckDB: databases inside this process, read as columns. */
+/** The home of DuckDB: databases inside this process, read as columns. */
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import { ColumnAppender } from "./duckdb-columns.js";
+import type { ColumnType } from "./duckdb-columns.js";
+import { UserError, messageOf } from "./errors.js";
 
 /** Rows of a running query, as columns. Valid for as long as it is referenced. */
 export interface QueryChunk {
@@ -36,6 +39,32 @@ export class DuckDb {
     return new DuckDb(instance, await instance.connect());
   }
 
+  /**
+   * A database file, made if absent. This process holds it until {@link close}; DuckDB lets no other
+   * process open it meanwhile, not even to read.
+   *
+   * @param setting the setting with its value that named the file, for messages
+   * @throws UserError when the file is held by another process, is no database, or cannot be made
+   */
+  static async openFile(path: string, setting: string): Promise<DuckDb> {
+    try {
+      const instance = await DuckDBInstance.create(path, { autoinstall_known_extensions: "false" });
+      return new DuckDb(instance, await instance.connect());
+    } catch (thrown) {
+      throw new UserError(`${setting}: ${whyNotOpened(path, messageOf(thrown))}`);
+    }
+  }
+
+  /** Runs a statement. @returns rows inserted, updated or deleted; 0 for others */
+  async run(sql: string): Promise<number> {
+    return (await this.#connection.run(sql)).rowsChanged;
+  }
+
+  /** Appends columns to a temporary table of this connection; see {@link ColumnAppender}. */
+  async appender(temporaryTable: string, types: readonly ColumnType[]): Promise<ColumnAppender> {
+    return new ColumnAppender(await this.#connection.createAppender(temporaryTable, "main", "temp"), types);
+  }
+
   /** Runs a query with a small result. BIGINT comes as bigint, lists and structs as DuckDB values. */
   async rows(sql: string): Promise<Record<string, unknown>[]> {
     return (await this.#connection.runAndReadAll(sql)).getRowObjects();
@@ -44,7 +73,7 @@ export class DuckDb {
   /** Names and types of a query's columns, without running it. */
   async describe(sql: string): Promise<{ name: string; type: string }[]> {
     const rows = await this.rows(`DESCRIBE ${sql}`);
-    return rows.map((row) => ({ name: String(row["column_name"]), type: String(row["column_type"]) }));
+    return rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
   }
 
   /**
@@ -84,6 +113,15 @@ export function sqlText(text: string): string {
 /** `name` as an SQL identifier. */
 export function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+function whyNotOpened(path: string, reason: string): string {
+  if (/could not set lock/i.test(reason)) {
+    const holder = /PID (\d+)/.exec(reason)?.[1];
+    return `${path} is held by another process${holder === undefined ? "" : ` (PID ${holder})`}`;
+  }
+  if (/not a valid DuckDB database/i.test(reason)) return `${path} is no DuckDB database`;
+  return `${path} cannot be opened (${reason.split("\n")[0] ?? reason})`;
 }
 
 function queryChunk(chunk: DuckDBDataChunk): QueryChunk {

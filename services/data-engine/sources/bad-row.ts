@@ -23,15 +23,28 @@ export function findBadRow(query: RowQuery, rows: QueryChunk, row: number): Foun
 export function badRowOf(query: RowQuery, found: FoundBadRow, position: number, place: string): BadRow {
   const [id, data, meta, row] = found.texts;
   const value = found.role === "id" ? id : data;
-  const reason = `${place}: ${complaint(query, found.role, value)}`;
+  const isBroken = row !== null && !isJsonObject(row);
+  const reason = `${place}: ${isBroken ? "no JSON object" : complaint(query, found.role, value)}`;
   return { position, reason, row: row ?? JSON.stringify({ ...(query.hasId && { id }), data, meta }) };
 }
 
 function complaint(query: RowQuery, role: Role, value: string | null): string {
-  if (value === null) return query.isColumn(role) ? `${role} is empty` : `${role} gives no value`;
+  if (value === null) {
+    const expression = query.expressionOf(role);
+    return expression === undefined ? `${role} is empty` : `${role}=${expression} gives no value`;
+  }
   const quoted = value.length > MAX_QUOTED_CHARS ? `${value.slice(0, MAX_QUOTED_CHARS)}...` : value;
   const type = query.typeOf(role);
   const isRounded = (type === "DOUBLE" || type === "FLOAT") && Number.isInteger(Number(value));
   const why = isRounded ? `, because a ${type} of this size is not exact` : "";
   return `${role}="${quoted}" is no int64${why}`;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }

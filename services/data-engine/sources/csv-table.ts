@@ -1,18 +1,18 @@
 import { sqlName, sqlText } from "../../shared/duckdb.js";
 import type { DuckDb } from "../../shared/duckdb.js";
 import { UserError, messageOf } from "../../shared/errors.js";
+import { delimiterOf } from "./csv-delimiter.js";
 import type { InputFile } from "./file-format.js";
 import type { FileColumn, FileTable } from "./file-table.js";
 import { kindsOf, typedSql } from "./number-columns.js";
 
 export interface CsvOptions {
   readonly hasHeader: boolean;
-  /** Undefined: found out. */
+  /** Undefined: a tab in TSV, in CSV as the first line has it. */
   readonly delimiter: string | undefined;
 }
 
 interface Sniffed {
-  readonly delimiter: string;
   readonly columns: readonly { name: string; type: string }[];
   readonly dateFormat: string | undefined;
   readonly timestampFormat: string | undefined;
@@ -25,12 +25,14 @@ interface Sniffed {
  * broken quote go to DuckDB's reject table.
  */
 export async function csvTable(db: DuckDb, file: InputFile, options: CsvOptions): Promise<FileTable> {
-  const sniffed = await sniff(db, file, options);
+  const delimiter = options.delimiter ?? (file.format === "tsv" ? "\t" : await delimiterOf(file));
+  const settings = dialect(file, options.hasHeader, delimiter);
+  const sniffed = await sniff(db, file, settings);
   const columnTypes = sniffed.columns.map(({ name }) => `${sqlText(name)}: 'VARCHAR'`);
   const read = [
     sqlText(file.path),
     "auto_detect = false",
-    ...dialect(file, options, sniffed.delimiter),
+    ...settings,
     `columns = {${columnTypes.join(", ")}}`,
   ];
   const relation = (rejectsTable: string): string =>
@@ -59,25 +61,25 @@ export async function csvTable(db: DuckDb, file: InputFile, options: CsvOptions)
   };
 }
 
-/** Quotes and skipped lines are never guessed: a guess from the first rows fails at a later quote. */
-function dialect(file: InputFile, options: CsvOptions, delimiter: string | undefined): string[] {
+/** Nothing of this is guessed: a guess from the first rows fails at the first quote behind them. */
+function dialect(file: InputFile, hasHeader: boolean, delimiter: string): string[] {
   return [
-    `header = ${String(options.hasHeader)}`,
+    `header = ${String(hasHeader)}`,
+    `delim = ${sqlText(delimiter)}`,
     `quote = '"'`,
     `escape = '"'`,
     "skip = 0",
     "comment = ''",
-    ...(delimiter === undefined ? [] : [`delim = ${sqlText(delimiter)}`]),
     ...(file.isGzip ? ["compression = 'gzip'"] : []),
   ];
 }
 
-async function sniff(db: DuckDb, file: InputFile, options: CsvOptions): Promise<Sniffed> {
-  const delimiter = options.delimiter ?? (file.format === "tsv" ? "\t" : undefined);
-  const given = [sqlText(file.path), ...dialect(file, options, delimiter), "ignore_errors = true"];
+/** Names of the columns, and which of them are dates. */
+async function sniff(db: DuckDb, file: InputFile, settings: readonly string[]): Promise<Sniffed> {
+  const given = [sqlText(file.path), ...settings, "ignore_errors = true"];
   const [row] = await db
     .rows(
-      `SELECT Delimiter AS delimiter, to_json(Columns)::VARCHAR AS columns, DateFormat AS date, TimestampFormat AS timestamp
+      `SELECT to_json(Columns)::VARCHAR AS columns, DateFormat AS date, TimestampFormat AS timestamp
        FROM sniff_csv(${given.join(", ")})`,
     )
     .catch((thrown: unknown) => {
@@ -87,7 +89,6 @@ async function sniff(db: DuckDb, file: InputFile, options: CsvOptions): Promise<
       );
     });
   return {
-    delimiter: String(row?.["delimiter"]),
     columns: JSON.parse(String(row?.["columns"])) as Sniffed["columns"],
     dateFormat: textOr(row?.["date"]),
     timestampFormat: textOr(row?.["timestamp"]),

@@ -22,8 +22,8 @@ export type Role = "id" | "data" | "meta";
 export interface RowQuery {
   /** False: the row number is the ID. */
   readonly hasId: boolean;
-  /** True if the role is a column taken as it is, not computed. */
-  isColumn(role: Role): boolean;
+  /** The expression of a role; undefined if the role is a column taken as it is. */
+  expressionOf(role: Role): string | undefined;
   typeOf(role: Role): string;
   sql(rejectsTable: string, fromRow: number): string;
 }
@@ -63,7 +63,8 @@ export async function rowQuery(
   const hasMeta = types.has("meta");
   return {
     hasId,
-    isColumn: (role) => choices.some((choice) => choice.role === role && choice.column !== undefined),
+    expressionOf: (role) =>
+      choices.find((choice) => choice.role === role && choice.column === undefined)?.text,
     typeOf: (role) => types.get(role) ?? "",
     sql: (rejectsTable, fromRow) => `
       SELECT exact_data, ${hasMeta ? "text_meta" : "''"},

@@ -158,7 +158,10 @@ function reasonOf(thrown: unknown): Reason {
       return { text: NO_JETSTREAM, mayPass: true };
     default: {
       const chained = thrown instanceof NatsError ? thrown.chainedError?.message : undefined;
-      return { text: `cannot connect: ${messageOf(thrown)}${chained === undefined ? "" : ` (${chained})`}`, mayPass: true };
+      return {
+        text: `cannot connect: ${messageOf(thrown)}${chained === undefined ? "" : ` (${chained})`}`,
+        mayPass: true,
+      };
     }
   }
 }
