@@ -51,7 +51,7 @@ export class NatsServer {
 
   /** Starts the server again after {@link kill}: same port, same store. */
   async restart(): Promise<void> {
-    const bin = process.env["NATS_SERVER_BIN"] ?? "nats-server";
+    const bin = process.env.NATS_SERVER_BIN ?? "nats-server";
     const jetStream = this.#options.jetStream === false ? [] : ["-js", "-sd", join(this.#folder, "store")];
     const where = ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.#folder];
     const child = spawn(bin, [...where, ...jetStream, ...(this.#options.args ?? [])], {

@@ -89,9 +89,9 @@ async function sniff(db: DuckDb, file: InputFile, settings: readonly string[]): 
       );
     });
   return {
-    columns: JSON.parse(String(row?.["columns"])) as Sniffed["columns"],
-    dateFormat: textOr(row?.["date"]),
-    timestampFormat: textOr(row?.["timestamp"]),
+    columns: JSON.parse(String(row?.columns)) as Sniffed["columns"],
+    dateFormat: textOr(row?.date),
+    timestampFormat: textOr(row?.timestamp),
   };
 }
 

@@ -36,11 +36,7 @@ export async function findFile(uri: PluginUri): Promise<InputFile> {
     fail(`${path} cannot be read: ${reasonOf(thrown)}`),
   );
   const isGzip = path.toLowerCase().endsWith(".gz");
-  const extension =
-    path
-      .toLowerCase()
-      .replace(/\.gz$/, "")
-      .match(/\.([^./]+)$/)?.[1] ?? "";
+  const extension = /[.]([^./]+)(?:[.]gz)?$/.exec(path.toLowerCase())?.[1] ?? "";
   const given = uri.params.get("format");
   const format = given === undefined ? BY_EXTENSION[extension] : FILE_FORMATS.find((name) => name === given);
   if (format === undefined) {

@@ -28,7 +28,7 @@ export async function rowsAreLines(table: FileTable): Promise<boolean> {
 /** @param relation SQL of what follows FROM */
 export async function countRows(db: DuckDb, relation: string): Promise<number> {
   const [row] = await db.rows(`SELECT count(*) AS n FROM ${relation}`);
-  return Number(row?.["n"]);
+  return Number(row?.n);
 }
 
 export async function dropRejects(db: DuckDb, rejectsTable: string): Promise<void> {

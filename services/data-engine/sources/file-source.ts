@@ -78,20 +78,20 @@ class FileSource implements Source {
     if (this.#query === undefined || signal.aborted) return;
     this.#scans += 1;
     const rejectsTable = `crunch_rejects_${String(this.#scans)}`;
+    const isStopped = (): boolean => signal.aborted;
     let position = fromPosition;
     try {
       for await (const rows of this.#db.stream(this.#query.sql(rejectsTable, fromPosition))) {
-        if (signal.aborted) return;
+        if (isStopped()) return;
         const chunk = await this.#chunkOf(this.#query, rows, position);
         position = chunk.endPosition;
         yield chunk;
       }
       if (!this.#table.hasRejects) return;
       // Rows that are broken in their structure come last: DuckDB names them when the scan is done.
-      const firstReject =
-        position > fromPosition || position === 0 ? position : await this.#countRows();
+      const firstReject = position > fromPosition || position === 0 ? position : await this.#countRows();
       for await (const chunk of rejectedRows(this.#db, rejectsTable, firstReject, fromPosition)) {
-        if (signal.aborted) return;
+        if (isStopped()) return;
         position = chunk.endPosition;
         yield chunk;
       }

@@ -55,7 +55,7 @@ async function columnsOf(db: DuckDb, relation: string): Promise<FileColumn[]> {
     `SELECT json_group_structure(CAST(json AS JSON))::VARCHAR AS structure
      FROM (SELECT json FROM ${relation} WHERE json_valid(json) AND json_type(json) = 'OBJECT' LIMIT ${String(SAMPLE_ROWS)})`,
   );
-  const structure = row?.["structure"];
+  const structure = row?.structure;
   if (typeof structure !== "string") return [];
   const types = Object.entries(JSON.parse(structure) as Record<string, unknown>);
   const texts = types.map(([name]) => textOf(name));

@@ -29,7 +29,7 @@ export async function kindsOf(
   const [row] = await db.rows(
     `SELECT [${counts.join(", ")}]::VARCHAR AS counts FROM (SELECT ${columns.join(", ")} FROM ${relation} LIMIT ${String(SAMPLE_ROWS)})`,
   );
-  const flat = JSON.parse(String(row?.["counts"])) as number[];
+  const flat = JSON.parse(String(row?.counts)) as number[];
   return texts.map((_, index): TextKind => {
     const [values = 0, numbers = 0, integers = 0] = flat.slice(3 * index, 3 * index + 3);
     if (numbers * 2 <= values) return "text";

@@ -8,9 +8,7 @@ import type { FileTable } from "./file-table.js";
 export async function parquetTable(db: DuckDb, file: InputFile): Promise<FileTable> {
   const relation = `read_parquet(${sqlText(file.path)})`;
   const described = await db.describe(`SELECT * FROM ${relation}`).catch((thrown: unknown) => {
-    throw new UserError(
-      `${file.path} cannot be read as parquet: ${messageOf(thrown).split("\n")[0] ?? ""}`,
-    );
+    throw new UserError(`${file.path} cannot be read as parquet: ${messageOf(thrown).split("\n")[0] ?? ""}`);
   });
   const [row] = await db.rows(
     `SELECT CAST(sum(num_rows) AS BIGINT) AS n FROM parquet_file_metadata(${sqlText(file.path)})`,
@@ -27,6 +25,6 @@ export async function parquetTable(db: DuckDb, file: InputFile): Promise<FileTab
     line: undefined,
     headerLines: undefined,
     hasRejects: false,
-    expectedRows: Number(row?.["n"] ?? 0),
+    expectedRows: Number(row?.n ?? 0),
   };
 }
