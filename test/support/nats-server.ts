@@ -58,6 +58,8 @@ export class NatsServer {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;
+    // A test file that crashes leaves no server behind.
+    process.once("exit", () => child.kill("SIGKILL"));
     let log = "";
     child.stderr.on("data", (text: Buffer) => (log = (log + text.toString()).slice(-4_000)));
     const failed = new Promise<never>((_resolve, reject) => {
