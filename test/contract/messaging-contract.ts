@@ -66,31 +66,38 @@ export function messagingContract(name: string, open: OpenMessaging): void {
       assert.equal((await messaging.backlog("data")).pendingMessages, 1);
     });
 
-    check("what is delivered has the bytes, topic, headers and origin of what was published", async (messaging) => {
-      const payload = new Uint8Array(100_000).map((_, index) => (index * 31) & 255);
-      const sentMs = Date.now();
-      await messaging.publisher.publish({ subject: "data", payload: new Uint8Array(0), messageId: "empty" });
-      await messaging.publisher.publish({
-        subject: "data.frame",
-        payload,
-        messageId: "frame",
-        headers: { [HEADER.records]: "7", [HEADER.run]: "r 1:2" },
-      });
-      const seen = collect(await consumerOf(messaging));
-      await until(() => seen.messages.length === 2);
-      await seen.stop();
-      const [single, frame] = seen.messages;
-      assert.ok(single !== undefined && frame !== undefined);
-      assert.deepEqual([single.topic, single.isFrame, single.payload.length], ["data", false, 0]);
-      assert.deepEqual([frame.topic, frame.isFrame], ["data", true]);
-      assert.ok(Buffer.from(frame.payload).equals(payload));
-      assert.equal(frame.headers[HEADER.records], "7");
-      assert.equal(frame.headers[HEADER.run], "r 1:2");
-      assert.equal(frame.origin.sequence, 2);
-      assert.equal(frame.origin.deliveries, 1);
-      assert.ok(Math.abs(Number(frame.origin.storedAtNs / 1_000_000n) - sentMs) < 5_000);
-      assert.ok(!Number.isNaN(Date.parse(frame.origin.streamCreatedAt)));
-    });
+    check(
+      "what is delivered has the bytes, topic, headers and origin of what was published",
+      async (messaging) => {
+        const payload = new Uint8Array(100_000).map((_, index) => (index * 31) & 255);
+        const sentMs = Date.now();
+        await messaging.publisher.publish({
+          subject: "data",
+          payload: new Uint8Array(0),
+          messageId: "empty",
+        });
+        await messaging.publisher.publish({
+          subject: "data.frame",
+          payload,
+          messageId: "frame",
+          headers: { [HEADER.records]: "7", [HEADER.run]: "r 1:2" },
+        });
+        const seen = collect(await consumerOf(messaging));
+        await until(() => seen.messages.length === 2);
+        await seen.stop();
+        const [single, frame] = seen.messages;
+        assert.ok(single !== undefined && frame !== undefined);
+        assert.deepEqual([single.topic, single.isFrame, single.payload.length], ["data", false, 0]);
+        assert.deepEqual([frame.topic, frame.isFrame], ["data", true]);
+        assert.ok(Buffer.from(frame.payload).equals(payload));
+        assert.equal(frame.headers[HEADER.records], "7");
+        assert.equal(frame.headers[HEADER.run], "r 1:2");
+        assert.equal(frame.origin.sequence, 2);
+        assert.equal(frame.origin.deliveries, 1);
+        assert.ok(Math.abs(Number(frame.origin.storedAtNs / 1_000_000n) - sentMs) < 5_000);
+        assert.ok(!Number.isNaN(Date.parse(frame.origin.streamCreatedAt)));
+      },
+    );
 
     check("the payload may be reused once the publish has resolved", async (messaging) => {
       const payload = bytesOf("before");
@@ -112,25 +119,31 @@ export function messagingContract(name: string, open: OpenMessaging): void {
       await publish(messaging, "b");
       await until(() => later.messages.length > 0);
       await later.stop();
-      assert.deepEqual(later.messages.map((message) => textOf(message.payload)), ["b"]);
+      assert.deepEqual(
+        later.messages.map((message) => textOf(message.payload)),
+        ["b"],
+      );
     });
 
-    check("a retry brings the same message again after the delay, and counts deliveries", async (messaging) => {
-      await publish(messaging, "a");
-      const timesMs: number[] = [];
-      const seen = collect(await consumerOf(messaging), (message) => {
-        timesMs.push(performance.now());
-        if (message.origin.deliveries > 1) return Promise.resolve();
-        return Promise.reject(new EngineError("busy", "retry", "not now", { retryAfterMs: 300 }));
-      });
-      await until(() => seen.messages.length === 2);
-      await until(() => isIdle(messaging));
-      await seen.stop();
-      const [first, second] = seen.messages;
-      assert.ok(first !== undefined && second !== undefined);
-      assert.deepEqual(second.origin, { ...first.origin, deliveries: 2 });
-      assert.ok((timesMs[1] ?? 0) - (timesMs[0] ?? 0) >= 280, "came before its delay");
-    });
+    check(
+      "a retry brings the same message again after the delay, and counts deliveries",
+      async (messaging) => {
+        await publish(messaging, "a");
+        const timesMs: number[] = [];
+        const seen = collect(await consumerOf(messaging), (message) => {
+          timesMs.push(performance.now());
+          if (message.origin.deliveries > 1) return Promise.resolve();
+          return Promise.reject(new EngineError("busy", "retry", "not now", { retryAfterMs: 300 }));
+        });
+        await until(() => seen.messages.length === 2);
+        await until(() => isIdle(messaging));
+        await seen.stop();
+        const [first, second] = seen.messages;
+        assert.ok(first !== undefined && second !== undefined);
+        assert.deepEqual(second.origin, { ...first.origin, deliveries: 2 });
+        assert.ok((timesMs[1] ?? 0) - (timesMs[0] ?? 0) >= 280, "came before its delay");
+      },
+    );
 
     check("an error that is no EngineError is a retry", async (messaging) => {
       await publish(messaging, "a");
@@ -239,21 +252,24 @@ export function messagingContract(name: string, open: OpenMessaging): void {
       assert.ok(await isIdle(messaging));
     });
 
-    check("an abort takes no more messages, finishes those in hand and leaves the rest", async (messaging) => {
-      for (let index = 0; index < 20; index += 1) await publish(messaging, String(index));
-      const gate = new Gate();
-      const seen = collect(await consumerOf(messaging, 4), () => gate.opened);
-      await until(() => seen.messages.length === 4);
-      const stopped = seen.stop();
-      gate.open();
-      await stopped;
-      assert.equal(seen.messages.length, 4);
-      const rest = collect(await consumerOf(messaging, 20));
-      // At once: nothing waits for the ack wait of a consumer that left.
-      await until(() => rest.messages.length === 16, ackWaitMs / 2);
-      await rest.stop();
-      assert.ok(await isIdle(messaging));
-    });
+    check(
+      "an abort takes no more messages, finishes those in hand and leaves the rest",
+      async (messaging) => {
+        for (let index = 0; index < 20; index += 1) await publish(messaging, String(index));
+        const gate = new Gate();
+        const seen = collect(await consumerOf(messaging, 4), () => gate.opened);
+        await until(() => seen.messages.length === 4);
+        const stopped = seen.stop();
+        gate.open();
+        await stopped;
+        assert.equal(seen.messages.length, 4);
+        const rest = collect(await consumerOf(messaging, 20));
+        // At once: nothing waits for the ack wait of a consumer that left.
+        await until(() => rest.messages.length === 16, ackWaitMs / 2);
+        await rest.stop();
+        assert.ok(await isIdle(messaging));
+      },
+    );
 
     check("a run that is aborted before it starts handles nothing", async (messaging) => {
       await publish(messaging, "a");
@@ -291,7 +307,10 @@ export function messagingContract(name: string, open: OpenMessaging): void {
         const payload = new Uint8Array(30_000);
         await messaging.publisher.publish({ subject: "data", payload, messageId: "fits" });
         const controller = new AbortController();
-        const held = messaging.publisher.publish({ subject: "data", payload, messageId: "held" }, controller.signal);
+        const held = messaging.publisher.publish(
+          { subject: "data", payload, messageId: "held" },
+          controller.signal,
+        );
         await until(() => messaging.publisher.blockedBy() !== undefined);
         controller.abort();
         await assert.rejects(held, { code: "aborted", action: "stop" });
@@ -314,7 +333,12 @@ export function messagingContract(name: string, open: OpenMessaging): void {
       assert.equal(await messaging.lastHeaders("data.frame"), undefined);
       for (const position of ["5", "10"]) {
         const headers = { [HEADER.position]: position };
-        await messaging.publisher.publish({ subject: "data.frame", payload: bytesOf(position), messageId: position, headers });
+        await messaging.publisher.publish({
+          subject: "data.frame",
+          payload: bytesOf(position),
+          messageId: position,
+          headers,
+        });
       }
       await publish(messaging, "other subject");
       assert.equal((await messaging.lastHeaders("data.frame"))?.[HEADER.position], "10");
@@ -326,7 +350,10 @@ export function messagingContract(name: string, open: OpenMessaging): void {
       const results = collect(await messaging.consumer({ topic: "results", maxInFlight: 5, ackWaitMs }));
       await until(() => results.messages.length === 1);
       await results.stop();
-      assert.deepEqual(results.messages.map((message) => [message.topic, textOf(message.payload)]), [["results", "r"]]);
+      assert.deepEqual(
+        results.messages.map((message) => [message.topic, textOf(message.payload)]),
+        [["results", "r"]],
+      );
       assert.equal((await messaging.backlog("data")).pendingMessages, 1);
       assert.equal((await messaging.backlog("results")).pendingMessages, 0);
     });

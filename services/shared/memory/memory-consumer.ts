@@ -57,7 +57,8 @@ export class MemoryConsumer implements Consumer {
       }
       await new Promise<void>((resolve) => {
         const dueInMs = stream.dueInMs();
-        const sleep = dueInMs === undefined ? undefined : setTimeout(resolve, Math.min(MAX_SLEEP_MS, dueInMs + 1));
+        const sleep =
+          dueInMs === undefined ? undefined : setTimeout(resolve, Math.min(MAX_SLEEP_MS, dueInMs + 1));
         wake = () => {
           clearTimeout(sleep);
           resolve();
@@ -72,7 +73,11 @@ export class MemoryConsumer implements Consumer {
     if (closed.aborted && !signal.aborted) throw closedError();
   }
 
-  async #settle(handler: Handler, message: StoredMessage, parkSignal: AbortSignal): Promise<EngineError | undefined> {
+  async #settle(
+    handler: Handler,
+    message: StoredMessage,
+    parkSignal: AbortSignal,
+  ): Promise<EngineError | undefined> {
     const { stream, parker, warn } = this.#parts;
     const stop = await handleAndSettle(
       handler,

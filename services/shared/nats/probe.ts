@@ -21,7 +21,9 @@ export function probe(server: string, timeoutMs: number): Promise<Silence | unde
     };
     socket.once("error", (error: NodeJS.ErrnoException) => answer(silenceOf(error.code)));
     socket.once("close", () => answer("not_nats"));
-    socket.once("data", (data) => answer(data.toString("latin1").startsWith("INFO ") ? undefined : "not_nats"));
+    socket.once("data", (data) =>
+      answer(data.toString("latin1").startsWith("INFO ") ? undefined : "not_nats"),
+    );
   });
 }
 
