@@ -53,7 +53,7 @@ export class NatsServer {
 
   /** Starts the server again after {@link kill}: same port, same store. */
   async restart(): Promise<void> {
-    const bin = process.env["NATS_SERVER_BIN"] ?? "nats-server";
+    const bin = process.env.NATS_SERVER_BIN ?? "nats-server";
     const jetStream = this.#options.jetStream === false ? [] : ["-js", "-sd", join(this.#folder, "store")];
     const where = ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.#folder];
     const configPath = join(this.#folder, "server.conf");
@@ -98,7 +98,7 @@ export class NatsServer {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
     const deadline = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
     child.kill(signal);

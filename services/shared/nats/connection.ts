@@ -1,16 +1,15 @@
 /** NATS_URL -> a connection with its streams in place, or one sentence that says why not. */
-import { ErrorCode, NatsError, connect } from "nats";
+import { connect } from "nats";
 import type { ConnectionOptions, NatsConnection } from "nats";
 import { setTimeout as delay } from "node:timers/promises";
-import { EngineError, UserError, messageOf } from "../errors.js";
+import { EngineError, UserError } from "../errors.js";
 import { parseNatsUrl } from "./address.js";
 import type { NatsAddress } from "./address.js";
-import { apiCodeOf } from "./api-errors.js";
+import { NobodyAnswers, reasonOf } from "./connect-failure.js";
 import { Link } from "./link.js";
 import type { Warn } from "./link.js";
 import { NatsMessaging } from "./nats-messaging.js";
 import { probe } from "./probe.js";
-import type { Silence } from "./probe.js";
 import { ensureStreams } from "./topology.js";
 
 /** How to connect. */
@@ -95,16 +94,6 @@ async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<
   }
 }
 
-/** No server of NATS_URL answered. */
-class NobodyAnswers extends Error {
-  readonly silences: readonly Silence[];
-
-  constructor(silences: readonly Silence[]) {
-    super(silences.join(", "));
-    this.silences = silences;
-  }
-}
-
 /** All servers, those that answer first; in random order, so that clients spread over a cluster. */
 async function answeringFirst(servers: readonly string[]): Promise<string[]> {
   const probes = await Promise.all(
@@ -161,52 +150,3 @@ async function closeQuietly(nc: NatsConnection): Promise<void> {
     // The reason it is closed for is on its way already.
   }
 }
-
-interface Reason {
-  readonly text: string;
-  /** True if waiting may help. */
-  readonly mayPass: boolean;
-}
-
-/** Why a first connect failed, for people. */
-function reasonOf(thrown: unknown): Reason {
-  if (thrown instanceof NobodyAnswers) {
-    return {
-      text: [...new Set(thrown.silences)].map((silence) => SILENCES[silence]).join("; "),
-      mayPass: true,
-    };
-  }
-  const apiCode = apiCodeOf(thrown);
-  if (apiCode === 10_076 || apiCode === 10_039) return { text: NO_JETSTREAM, mayPass: false };
-  if (apiCode !== undefined) return { text: `JetStream refuses: ${messageOf(thrown)}`, mayPass: true };
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  switch (code) {
-    case String(ErrorCode.Timeout):
-      return { text: SILENCES.timeout, mayPass: true };
-    case String(ErrorCode.AuthorizationViolation):
-    case String(ErrorCode.AuthenticationExpired):
-    case String(ErrorCode.AuthenticationTimeout):
-    case String(ErrorCode.BadAuthentication):
-      return { text: "the server refuses the user or password (authorization violation)", mayPass: false };
-    case String(ErrorCode.PermissionsViolation):
-      return { text: `the user lacks a permission: ${messageOf(thrown)}`, mayPass: false };
-    case String(ErrorCode.NoResponders):
-      return { text: NO_JETSTREAM, mayPass: true };
-    default: {
-      const chained = thrown instanceof NatsError ? thrown.chainedError?.message : undefined;
-      return {
-        text: `cannot connect: ${messageOf(thrown)}${chained === undefined ? "" : ` (${chained})`}`,
-        mayPass: true,
-      };
-    }
-  }
-}
-
-const SILENCES: Readonly<Record<Silence, string>> = {
-  refused: "the connection was refused; is nats-server running there?",
-  unknown_host: "the host name is unknown",
-  timeout: "no answer within 4 s (timeout); is the address right and reachable?",
-  not_nats: "something else than a NATS server answers there",
-};
-
-const NO_JETSTREAM = "the server has no JetStream; start it with: nats-server -js";
