@@ -52,11 +52,22 @@ describe("a first connect that fails says why in one sentence", { concurrency: t
     try {
       const { port } = silent.address() as AddressInfo;
       const { sentence, tookMs } = await refusal(`nats://127.0.0.1:${String(port)}`);
-      assert.match(sentence, /no answer within 5 s/);
+      assert.match(sentence, /no answer within 4 s/);
       assert.ok(tookMs < 6_000, `took ${String(tookMs)} ms`);
     } finally {
       silent.close();
     }
+  });
+
+  test("something listens that is no NATS server", async () => {
+    const other = createServer((socket) => socket.end("SSH-2.0-x\r\n")).listen(0, "127.0.0.1");
+    await until(() => other.listening);
+    const { port } = other.address() as AddressInfo;
+    assert.match(
+      (await refusal(`nats://127.0.0.1:${String(port)}`)).sentence,
+      /something else than a NATS server/,
+    );
+    other.close();
   });
 
   test("the password is wrong, and it is not shown", async () => {
