@@ -13,7 +13,8 @@ export interface FailedRecord {
   readonly index: number;
   /** The record as a single MyData. */
   readonly payload: Uint8Array;
-  readonly reason: "cruncher_threw" | "not_int64" | "invalid_record" | "timed_out" | "killed_thread";
+  readonly reason:
+    "cruncher_threw" | "not_int64" | "invalid_record" | "timed_out" | "killed_thread" | "result_too_large";
   /** The stack, or the value and the limit. */
   readonly error: string;
 }

@@ -1,0 +1,83 @@
+/** What runs inside a thread of the pool: piscina calls `crunch` with each request. */
+import { threadId, workerData } from "node:worker_threads";
+import { move, transferableSymbol, valueSymbol } from "piscina";
+import { messageOf } from "../../shared/errors.js";
+import { loadCruncher } from "../crunchers/index.js";
+import { MessageCruncher } from "./message-cruncher.js";
+import { Progress } from "./progress.js";
+import type { ThreadOutcome, ThreadReply, ThreadRequest, ThreadSettings } from "./thread-messages.js";
+
+let loaded: Promise<MessageCruncher> | undefined;
+let lastRequest: Promise<unknown> = Promise.resolve();
+
+/**
+ * Answers one request. The pool hands over the next request before this one is done, so that the
+ * thread never waits for the main thread; they are still answered one after the other.
+ */
+export function crunch(request: ThreadRequest): Promise<unknown> {
+  const reply = lastRequest.then(() => answer(request));
+  lastRequest = reply.catch(() => undefined);
+  return reply;
+}
+
+async function answer(request: ThreadRequest): Promise<unknown> {
+  let cruncher: MessageCruncher;
+  try {
+    // Not at the top of the file: a cruncher that ends its thread while loading must fail a request.
+    cruncher = await (loaded ??= load(workerData as ThreadSettings));
+  } catch (thrown) {
+    return { type: "broken", error: messageOf(thrown) } satisfies ThreadReply;
+  }
+  if (request.type === "load") return { type: "loaded" } satisfies ThreadReply;
+  const progress = new Progress(request.progress);
+  progress.begin(threadId);
+  const outcomes: ThreadOutcome[] = [];
+  let start = 0;
+  for (const [index, job] of request.jobs.entries()) {
+    progress.enterJob(index);
+    const payload = request.payloads.subarray(start, start + job.payloadBytes);
+    outcomes.push(await cruncher.crunch(payload, job, progress));
+    start += job.payloadBytes;
+  }
+  return transferred(outcomes);
+}
+
+async function load(settings: ThreadSettings): Promise<MessageCruncher> {
+  const cruncher = await loadCruncher(settings.cruncher);
+  if (cruncher.version !== settings.version) {
+    throw new Error(
+      `CRUNCHER="${settings.cruncher}" is version ${cruncher.version} now and was ${settings.version} ` +
+        "when the engine started; restart the engine to crunch with it",
+    );
+  }
+  return new MessageCruncher(cruncher.crunch);
+}
+
+/** The reply with the memory of its results handed over instead of copied. */
+function transferred(outcomes: readonly ThreadOutcome[]): unknown {
+  const reply: ThreadReply = {
+    type: "crunched",
+    outcomes: outcomes.length > 1 ? joined(outcomes) : outcomes,
+  };
+  const buffers = new Set<ArrayBufferLike>();
+  for (const each of reply.outcomes) {
+    if (each.type === "done" && each.outcome.resultPayload) buffers.add(each.outcome.resultPayload.buffer);
+  }
+  return move({ [transferableSymbol]: [...buffers], [valueSymbol]: reply });
+}
+
+/** The same outcomes with their results in one buffer: a transfer costs more than copying a few bytes. */
+function joined(outcomes: readonly ThreadOutcome[]): ThreadOutcome[] {
+  const sizes = outcomes.map((each) =>
+    each.type === "done" ? (each.outcome.resultPayload?.length ?? 0) : 0,
+  );
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
+  let end = 0;
+  return outcomes.map((each) => {
+    if (each.type !== "done" || each.outcome.resultPayload === undefined) return each;
+    const start = end;
+    bytes.set(each.outcome.resultPayload, start);
+    end += each.outcome.resultPayload.length;
+    return { type: "done", outcome: { ...each.outcome, resultPayload: bytes.subarray(start, end) } };
+  });
+}

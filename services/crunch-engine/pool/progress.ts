@@ -1,0 +1,49 @@
+/** Where a thread is in a request: written by the thread for each record, read by the main thread. */
+export interface Position {
+  /** 0 until the thread has begun with the request. */
+  readonly threadId: number;
+  readonly job: number;
+  /** Place of the record in its message; -1 while no record is being crunched. */
+  readonly record: number;
+}
+
+const THREAD = 0;
+const JOB = 1;
+const RECORD = 2;
+
+/** The position of one request in memory that both threads see, so that it outlives the thread. */
+export class Progress {
+  readonly memory: SharedArrayBuffer;
+  readonly #slots: Int32Array;
+
+  constructor(memory = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT)) {
+    this.memory = memory;
+    this.#slots = new Int32Array(memory);
+    if (this.#slots[THREAD] === 0) this.#slots[RECORD] = -1;
+  }
+
+  begin(threadId: number): void {
+    Atomics.store(this.#slots, RECORD, -1);
+    Atomics.store(this.#slots, THREAD, threadId);
+  }
+
+  enterJob(job: number): void {
+    Atomics.store(this.#slots, JOB, job);
+  }
+
+  enterRecord(record: number): void {
+    Atomics.store(this.#slots, RECORD, record);
+  }
+
+  leaveRecords(): void {
+    Atomics.store(this.#slots, RECORD, -1);
+  }
+
+  position(): Position {
+    return {
+      threadId: Atomics.load(this.#slots, THREAD),
+      job: Atomics.load(this.#slots, JOB),
+      record: Atomics.load(this.#slots, RECORD),
+    };
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { decodeRecords } from "../shared/codec/record-codec.js";
+import { decodeResults } from "../shared/codec/result-codec.js";
+import { EngineError, messageOf } from "../shared/errors.js";
+import { HEADER } from "../shared/messaging.js";
+import type { IncomingMessage, MessageOrigin, Publisher } from "../shared/messaging.js";
+import type { NamedCruncher } from "./crunchers/cruncher.js";
+import type { CrunchOutcome, FailedRecord } from "./pool/pool.js";
+
+/** Some of the results of a message, `from` the how-manieth on. */
+interface Part {
+  readonly payload: Uint8Array;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** outcome of one message -> RESULTS, under ids that name message and cruncher for ever. */
+export class ResultsPublisher {
+  readonly #publisher: Publisher;
+  readonly #crunchedBy: string;
+
+  constructor(publisher: Publisher, cruncher: Pick<NamedCruncher, "name" | "version">) {
+    this.#publisher = publisher;
+    this.#crunchedBy = idTextOf(`${cruncher.name}@${cruncher.version}`);
+  }
+
+  /**
+   * Resolves once the results are stored. A frame of results is larger than its frame of records and
+   * may exceed what the server takes in one message: then it goes in parts.
+   *
+   * @returns records whose result alone is larger than the server takes
+   */
+  async publish(message: IncomingMessage, outcome: CrunchOutcome): Promise<readonly FailedRecord[]> {
+    if (outcome.resultPayload === undefined) return [];
+    const id = `${messageIdOf(message.origin)}-${this.#crunchedBy}`;
+    const tooLarge: { result: number; error: string }[] = [];
+    const whole: Part = { payload: outcome.resultPayload, from: 0, count: outcome.resultCount };
+    const parts = [whole];
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      const partId = part === whole ? id : `${id}-${String(part.from)}-${String(part.count)}`;
+      try {
+        await this.#send(message.isFrame, part, partId);
+      } catch (thrown) {
+        if (!(thrown instanceof EngineError) || thrown.code !== "too_large") throw thrown;
+        if (part.count > 1) parts.push(...halvesOf(part));
+        else tooLarge.push({ result: part.from, error: messageOf(thrown) });
+      }
+    }
+    return tooLarge.length === 0 ? [] : recordsOf(message, outcome, tooLarge);
+  }
+
+  async #send(isFrame: boolean, part: Part, messageId: string): Promise<void> {
+    await this.#publisher.publish({
+      subject: isFrame ? "results.frame" : "results",
+      payload: part.payload,
+      messageId,
+      headers: { [HEADER.records]: String(part.count) },
+    });
+  }
+}
+
+function messageIdOf(origin: MessageOrigin): string {
+  return `${origin.stream}-${origin.streamCreatedAt}-${String(origin.sequence)}`;
+}
+
+/** Fit for a header and short, whatever a user calls file and version. */
+function idTextOf(crunchedBy: string): string {
+  if (/^[\w.@+-]{1,64}$/.test(crunchedBy)) return crunchedBy;
+  return createHash("sha256").update(crunchedBy).digest("hex").slice(0, 24);
+}
+
+function halvesOf(part: Part): [Part, Part] {
+  const firstCount = part.count >> 1;
+  // Entries of a frame lie back to back: each begins where the one before it ends.
+  const cut = decodeResults(part.payload, true).entryEnds[firstCount - 1] ?? 0;
+  return [
+    { payload: part.payload.subarray(0, cut), from: part.from, count: firstCount },
+    { payload: part.payload.subarray(cut), from: part.from + firstCount, count: part.count - firstCount },
+  ];
+}
+
+/** The records behind some results: results come in the order of the records that did not fail. */
+function recordsOf(
+  message: IncomingMessage,
+  outcome: CrunchOutcome,
+  wanted: readonly { readonly result: number; readonly error: string }[],
+): FailedRecord[] {
+  const records = decodeRecords(message.payload, message.isFrame);
+  const failed = new Set(outcome.failed.map((record) => record.index));
+  const rows = Array.from({ length: records.count }, (_, row) => row).filter(
+    (row) => !failed.has(records.entryIndexes[row] ?? row),
+  );
+  return wanted.map(({ result, error }) => {
+    const row = rows[result] ?? 0;
+    return {
+      index: records.entryIndexes[row] ?? row,
+      payload: message.payload.subarray(records.entryStarts[row], records.entryEnds[row]),
+      reason: "result_too_large",
+      error,
+    };
+  });
+}

@@ -1,0 +1,99 @@
+/** Messaging inside one process: for unit tests, and for runs that need no server. Nothing survives it. */
+import type {
+  Backlog,
+  Consumer,
+  ConsumerOptions,
+  Messaging,
+  Publisher,
+  Subject,
+  Topic,
+} from "../messaging.js";
+import { Parker } from "../parking.js";
+import { MemoryConsumer, closedError } from "./memory-consumer.js";
+import { MemoryPublisher } from "./memory-publisher.js";
+import { MemoryStream } from "./memory-stream.js";
+import type { StoredMessage } from "./memory-stream.js";
+
+export interface MemoryOptions {
+  /** Payload bytes that each stream holds; a full stream holds publishers back. Default 256 MiB. */
+  readonly maxBytes?: number;
+  /** Largest payload. Default 1 MiB, as that of a NATS server. */
+  readonly maxPayloadBytes?: number;
+  /** How long a message id is remembered, in milliseconds. Default 10 min. */
+  readonly dedupeWindowMs?: number;
+  /** Milliseconds since the epoch. Default Date.now. */
+  readonly now?: () => number;
+  /** Written into parked messages. */
+  readonly engineId?: string;
+  warn?(details: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export class MemoryMessaging implements Messaging {
+  readonly publisher: Publisher;
+  readonly #publisher: MemoryPublisher;
+  readonly #parker: Parker;
+  readonly #streams: Readonly<Record<"DATA" | "RESULTS" | "PARKED", MemoryStream>>;
+  readonly #closing = new AbortController();
+  readonly #warn: NonNullable<MemoryOptions["warn"]>;
+
+  constructor(options: MemoryOptions = {}) {
+    const make = (name: string): MemoryStream =>
+      new MemoryStream(
+        name,
+        options.maxBytes ?? 268_435_456,
+        options.dedupeWindowMs ?? 600_000,
+        options.now ?? Date.now,
+      );
+    this.#streams = { DATA: make("DATA"), RESULTS: make("RESULTS"), PARKED: make("PARKED") };
+    this.#publisher = new MemoryPublisher(
+      (subject) => this.#streamOf(subject),
+      options.maxPayloadBytes ?? 1_048_576,
+    );
+    this.publisher = this.#publisher;
+    this.#parker = new Parker(this.#publisher, options.engineId ?? "memory");
+    this.#warn = (details, message) => options.warn?.(details, message);
+  }
+
+  consumer(options: ConsumerOptions): Promise<Consumer> {
+    const parts = {
+      stream: this.#streamOf(options.topic),
+      parker: this.#parker,
+      closed: this.#closing.signal,
+      warn: this.#warn,
+    };
+    return Promise.resolve(new MemoryConsumer(parts, options));
+  }
+
+  backlog(topic: Topic): Promise<Backlog> {
+    const { pendingMessages, unackedMessages, lastSequence } = this.#streamOf(topic);
+    return Promise.resolve({ pendingMessages, unackedMessages, lastSequence });
+  }
+
+  parkedMessages(): Promise<number> {
+    return Promise.resolve(this.#streams.PARKED.lastSequence);
+  }
+
+  /** What is parked, oldest first. */
+  parked(): readonly StoredMessage[] {
+    return this.#streams.PARKED.messages;
+  }
+
+  lastHeaders(subject: Subject): Promise<Readonly<Record<string, string>> | undefined> {
+    return Promise.resolve(this.#streamOf(subject).lastHeaders(subject));
+  }
+
+  state(): { readonly ok: boolean; readonly detail: string } {
+    return this.#closing.signal.aborted ? { ok: false, detail: "closed" } : { ok: true, detail: "in memory" };
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.#publisher.close(closedError());
+    return Promise.resolve();
+  }
+
+  #streamOf(subject: Subject): MemoryStream {
+    if (subject.startsWith("parked.")) return this.#streams.PARKED;
+    return subject.startsWith("data") ? this.#streams.DATA : this.#streams.RESULTS;
+  }
+}

@@ -1,0 +1,169 @@
+/** NATS_URL -> a connection with its streams in place, or one sentence that says why not. */
+import { ErrorCode, NatsError, connect } from "nats";
+import type { ConnectionOptions, NatsConnection } from "nats";
+import { setTimeout as delay } from "node:timers/promises";
+import { EngineError, UserError, messageOf } from "../errors.js";
+import { parseNatsUrl } from "./address.js";
+import type { NatsAddress } from "./address.js";
+import { apiCodeOf } from "./api-errors.js";
+import { Link } from "./link.js";
+import type { Warn } from "./link.js";
+import { NatsMessaging } from "./nats-messaging.js";
+import { ensureStreams } from "./topology.js";
+
+/** How to connect. */
+export interface NatsOptions {
+  /** NATS_URL: servers of one cluster, separated by commas. */
+  readonly url: string;
+  /** NAMESPACE. */
+  readonly namespace?: string | undefined;
+  /** Names this process to the server and in parked messages. */
+  readonly engineId: string;
+  readonly streamReplicas: number;
+  readonly streamMaxBytes: number;
+  /** Hears what a person may want to know: disconnects, retries, a durable made again. */
+  readonly warn: Warn;
+  /** False: fail within about 5 s. True: wait for the server for as long as it takes. Default false. */
+  readonly waitForServer?: boolean;
+  /** Ends the wait for the server. */
+  readonly signal?: AbortSignal;
+  /** First part of reply subjects, for servers with permissions per service. Default `_INBOX`. */
+  readonly inboxPrefix?: string;
+  /** How often finished messages are removed, in milliseconds. Default 5000. */
+  readonly trimEveryMs?: number;
+}
+
+/** All attempts of a first connect together. */
+const FIRST_CONNECT_MS = 4_500;
+const RETRY_MS = 500;
+/** While waiting for the server, every this many failures are told. */
+const TELL_EVERY = 20;
+const API_TIMEOUT_MS = 3_000;
+
+/**
+ * Connects and makes the streams.
+ *
+ * @throws UserError naming NATS_URL and why: unparsable, refused, unknown host, timeout, authorization,
+ *   no JetStream; or naming the setting that a stream could not be made with
+ * @throws EngineError `stop` when `signal` aborted the wait
+ */
+export async function connectNats(options: NatsOptions): Promise<NatsMessaging> {
+  const address = parseNatsUrl(options.url);
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await connectOnce(address, options);
+    } catch (thrown) {
+      if (thrown instanceof UserError) throw thrown;
+      const reason = reasonOf(thrown);
+      const sentence = `NATS_URL="${address.shown}": ${reason.text}`;
+      if (options.waitForServer !== true || !reason.mayPass) throw new UserError(sentence, { cause: thrown });
+      if (failures % TELL_EVERY === 0) options.warn({ failures }, `waiting for NATS: ${sentence}`);
+    }
+    await delay(RETRY_MS, undefined, { signal: options.signal }).catch(() => undefined);
+    if (options.signal?.aborted === true) {
+      throw new EngineError("aborted", "stop", `stopped while waiting for NATS_URL="${address.shown}"`);
+    }
+  }
+}
+
+async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<NatsMessaging> {
+  const inboxPrefix = options.inboxPrefix ?? "_INBOX";
+  const nc = await connect(connectionOptions(address, options.engineId, inboxPrefix));
+  try {
+    // Asking for account information needs a permission that engines should not have.
+    const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: API_TIMEOUT_MS });
+    await ensureStreams(jsm, {
+      namespace: options.namespace,
+      replicas: options.streamReplicas,
+      maxBytes: options.streamMaxBytes,
+    });
+    return new NatsMessaging(new Link(nc, jsm, options.warn), {
+      engineId: options.engineId,
+      namespace: options.namespace,
+      inboxPrefix,
+      trimEveryMs: options.trimEveryMs ?? 5_000,
+      warn: options.warn,
+    });
+  } catch (thrown) {
+    await closeQuietly(nc);
+    throw thrown;
+  }
+}
+
+function connectionOptions(address: NatsAddress, name: string, inboxPrefix: string): ConnectionOptions {
+  return {
+    name,
+    servers: [...address.servers],
+    ...(address.user === undefined ? {} : { user: address.user }),
+    ...(address.password === undefined ? {} : { pass: address.password }),
+    ...(address.token === undefined ? {} : { token: address.token }),
+    ...(address.isTls ? { tls: {} } : {}),
+    inboxPrefix,
+    // Each server is tried once; all together within the promised time.
+    timeout: Math.max(500, Math.floor(FIRST_CONNECT_MS / address.servers.length)),
+    // The default gives up for good after 20 s.
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 500,
+    reconnectJitter: 500,
+    // The default takes 6 minutes to notice a dead link.
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    // Otherwise two refusals in a row, as while credentials are exchanged, close for good.
+    ignoreAuthErrorAbort: true,
+    // Stack traces of requests cost half of the speed.
+    noAsyncTraces: true,
+    // Leaves names to the system's resolver, which knows /etc/hosts.
+    resolve: false,
+  };
+}
+
+async function closeQuietly(nc: NatsConnection): Promise<void> {
+  try {
+    await nc.close();
+  } catch {
+    // The reason it is closed for is on its way already.
+  }
+}
+
+interface Reason {
+  readonly text: string;
+  /** True if waiting may help. */
+  readonly mayPass: boolean;
+}
+
+/** Why a first connect failed, for people. */
+function reasonOf(thrown: unknown): Reason {
+  const apiCode = apiCodeOf(thrown);
+  if (apiCode === 10_076 || apiCode === 10_039) return { text: NO_JETSTREAM, mayPass: false };
+  if (apiCode !== undefined) return { text: `JetStream refuses: ${messageOf(thrown)}`, mayPass: true };
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  switch (code) {
+    case String(ErrorCode.ConnectionRefused):
+    case "ECONNREFUSED":
+      return { text: "the connection was refused; is nats-server running there?", mayPass: true };
+    case String(ErrorCode.Timeout):
+    case "ETIMEDOUT":
+      return { text: "no answer within 5 s (timeout); is the address right and reachable?", mayPass: true };
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return { text: "the host name is unknown", mayPass: true };
+    case String(ErrorCode.AuthorizationViolation):
+    case String(ErrorCode.AuthenticationExpired):
+    case String(ErrorCode.AuthenticationTimeout):
+    case String(ErrorCode.BadAuthentication):
+      return { text: "the server refuses the user or password (authorization violation)", mayPass: false };
+    case String(ErrorCode.PermissionsViolation):
+      return { text: `the user lacks a permission: ${messageOf(thrown)}`, mayPass: false };
+    case String(ErrorCode.NoResponders):
+      return { text: NO_JETSTREAM, mayPass: true };
+    default: {
+      const chained = thrown instanceof NatsError ? thrown.chainedError?.message : undefined;
+      return {
+        text: `cannot connect: ${messageOf(thrown)}${chained === undefined ? "" : ` (${chained})`}`,
+        mayPass: true,
+      };
+    }
+  }
+}
+
+const NO_JETSTREAM = "the server has no JetStream; start it with: nats-server -js";

@@ -1,0 +1,246 @@
+/**
+ * One run of a consumer: messages in hand, their heartbeats, recovery, and the end.
+ *
+ * Requests are bounded so that messages asked for and messages in hand never exceed maxInFlight;
+ * nothing is buffered unstarted, except a few after a recovery, whose lost requests turn out not to
+ * be lost. Those wait with heartbeats, and at the end go back to the server at once, so that
+ * another engine gets them without waiting for the ack wait.
+ */
+import type { Msg } from "nats";
+import { EngineError, messageOf } from "../errors.js";
+import type { ConsumerOptions, Handler } from "../messaging.js";
+import { handleAndSettle } from "../settlement.js";
+import type { NatsConsumerParts } from "./consumer.js";
+import { NatsIncomingMessage, parseAckSubject } from "./delivery.js";
+import type { AckSubject } from "./delivery.js";
+import { ensureDurable, findDurable } from "./durable.js";
+import { PullSubscription } from "./pull.js";
+import { durableOf, findStream } from "./topology.js";
+
+const ACK = Buffer.from("+ACK");
+const NAK = Buffer.from("-NAK");
+const WORKING = Buffer.from("+WPI");
+
+/** How often heartbeats and recovery are looked at, unless the ack wait asks for more. */
+const TICK_MS = 500;
+/** Between two looks at a stream or durable that is in trouble. */
+const RECOVER_EVERY_MS = 1_000;
+/** A stream counts as gone when this many looks in a row did not find it. */
+const MISSING_LOOKS = 3;
+/** Time that parking gets to finish when the run is over. */
+const PARK_GRACE_MS = 2_000;
+
+/** A message that is delivered to us and not settled. */
+interface InHand {
+  readonly message: Msg;
+  readonly ack: AckSubject;
+  /** Of the newest delivery. */
+  reply: string;
+  beatAtMs: number;
+}
+
+export class ConsumerRun {
+  readonly #parts: NatsConsumerParts;
+  readonly #options: ConsumerOptions;
+  readonly #handler: Handler;
+  readonly #pull: PullSubscription;
+  readonly #inHand = new Map<number, InHand>();
+  readonly #unstarted: InHand[] = [];
+  readonly #parkGiveUp = new AbortController();
+  #running = 0;
+  #isEnding = false;
+  #failure: EngineError | undefined;
+  #streamCreatedAt = "";
+  /** Why requests are held back until a look at the durable; undefined while all is well. */
+  #trouble: string | undefined = "starting";
+  #isLooking = false;
+  #lookAtMs = 0;
+  #missingLooks = 0;
+  /** Woken when the run should end or a message was settled. */
+  #wake: () => void = () => undefined;
+
+  constructor(parts: NatsConsumerParts, options: ConsumerOptions, handler: Handler) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#handler = handler;
+    this.#pull = new PullSubscription(parts.link, parts.stream, durableOf(options.topic), parts.inboxPrefix, {
+      message: (message) => this.#take(message),
+      trouble: (reason) => this.#suspect(reason),
+    });
+  }
+
+  /** @throws EngineError `stop` as {@link Consumer.run} */
+  async run(signal: AbortSignal): Promise<void> {
+    const { link } = this.#parts;
+    const stopListening = link.listen({
+      reconnected: () => this.#suspect("reconnected"),
+      broken: (error) => this.#fail(error),
+    });
+    const onAbort = (): void => this.#wake();
+    signal.addEventListener("abort", onAbort);
+    const tick = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#options.ackWaitMs / 6));
+    let giveUp: NodeJS.Timeout | undefined;
+    try {
+      if (link.broken !== undefined) throw link.broken;
+      this.#tick();
+      await this.#until(() => signal.aborted || this.#failure !== undefined);
+      this.#isEnding = true;
+      giveUp = setTimeout(() => this.#parkGiveUp.abort(), PARK_GRACE_MS);
+      await this.#pull.drain();
+      for (const unstarted of this.#unstarted.splice(0)) this.#giveBack(unstarted);
+      await this.#until(() => this.#running === 0);
+      await link.flush();
+    } finally {
+      clearTimeout(giveUp);
+      clearInterval(tick);
+      signal.removeEventListener("abort", onAbort);
+      stopListening();
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  #take(message: Msg): void {
+    let ack: AckSubject;
+    try {
+      ack = parseAckSubject(message.reply ?? "");
+    } catch (thrown) {
+      this.#fail(EngineError.from(thrown));
+      return;
+    }
+    const known = this.#inHand.get(ack.sequence);
+    if (known !== undefined) {
+      // Delivered again although we work on it: heartbeats got lost. One handler is enough.
+      known.reply = message.reply ?? "";
+      known.beatAtMs = Date.now();
+      return;
+    }
+    const taken: InHand = { message, ack, reply: message.reply ?? "", beatAtMs: Date.now() };
+    this.#inHand.set(ack.sequence, taken);
+    if (this.#isEnding) this.#giveBack(taken);
+    else if (this.#running < this.#options.maxInFlight) void this.#work(taken);
+    else this.#unstarted.push(taken);
+  }
+
+  async #work(taken: InHand): Promise<void> {
+    this.#running += 1;
+    const { link, parker, warn } = this.#parts;
+    const stop = await handleAndSettle(
+      this.#handler,
+      new NatsIncomingMessage(this.#options.topic, taken.message, taken.ack, this.#streamCreatedAt),
+      {
+        ack: () => link.sendAck(taken.reply, ACK),
+        redeliver: (delayMs) => link.sendAck(taken.reply, nakAfter(delayMs)),
+      },
+      { parker, warn, parkSignal: this.#parkGiveUp.signal },
+    );
+    this.#running -= 1;
+    this.#inHand.delete(taken.ack.sequence);
+    if (stop !== undefined) this.#fail(stop);
+    if (this.#isEnding || this.#failure !== undefined) {
+      this.#wake();
+      return;
+    }
+    const next = this.#unstarted.shift();
+    if (next !== undefined) void this.#work(next);
+    else this.#topUp();
+  }
+
+  #giveBack(taken: InHand): void {
+    this.#inHand.delete(taken.ack.sequence);
+    this.#parts.link.sendAck(taken.reply, NAK);
+  }
+
+  /** Asks for what there is room for, in parts of a quarter so that requests stay few. */
+  #topUp(): void {
+    if (this.#trouble !== undefined || this.#isEnding) return;
+    const { maxInFlight } = this.#options;
+    const room = maxInFlight - this.#inHand.size - this.#pull.requested;
+    if (room >= Math.max(1, maxInFlight >> 2)) this.#pull.request(room);
+  }
+
+  #tick(): void {
+    const nowMs = Date.now();
+    this.#beat(nowMs);
+    if (this.#isEnding) return;
+    if (this.#trouble === undefined && this.#pull.isSilent(nowMs)) this.#suspect("no sign of life");
+    if (this.#trouble !== undefined && nowMs >= this.#lookAtMs) void this.#look();
+    this.#topUp();
+  }
+
+  #beat(nowMs: number): void {
+    const { link } = this.#parts;
+    if (!link.isConnected) return;
+    for (const taken of this.#inHand.values()) {
+      if (nowMs - taken.beatAtMs < this.#options.ackWaitMs / 3) continue;
+      taken.beatAtMs = nowMs;
+      link.sendAck(taken.reply, WORKING);
+    }
+  }
+
+  #suspect(reason: string): void {
+    if (this.#isEnding) return;
+    if (this.#trouble === undefined) this.#lookAtMs = 0;
+    this.#trouble = reason;
+    if (Date.now() >= this.#lookAtMs) void this.#look();
+  }
+
+  /** Checks stream and durable, makes the durable again if it is gone, and starts asking anew. */
+  async #look(): Promise<void> {
+    const { link, stream, warn } = this.#parts;
+    if (this.#isLooking || !link.isConnected) return;
+    this.#isLooking = true;
+    this.#lookAtMs = Date.now() + RECOVER_EVERY_MS;
+    try {
+      if (await this.#isReady()) {
+        this.#trouble = undefined;
+        this.#pull.restart();
+        this.#topUp();
+      }
+    } catch (thrown) {
+      // Not up yet after a restart, or the link went down meanwhile: the next tick looks again.
+      warn(
+        { stream, trouble: this.#trouble },
+        `cannot take messages from ${stream} yet: ${messageOf(thrown)}`,
+      );
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #isReady(): Promise<boolean> {
+    const { link, stream, warn } = this.#parts;
+    const { topic, ackWaitMs } = this.#options;
+    const info = await findStream(link.jsm, stream);
+    if (info === undefined) {
+      this.#missingLooks += 1;
+      if (this.#missingLooks >= MISSING_LOOKS) {
+        const text = `NATS stream ${stream} was deleted; a restart of the engine makes an empty one`;
+        this.#fail(new EngineError("stream_gone", "stop", text));
+      }
+      return false;
+    }
+    this.#missingLooks = 0;
+    this.#streamCreatedAt = info.created;
+    if ((await findDurable(link.jsm, stream, topic)) === undefined) {
+      warn(
+        { stream, durable: durableOf(topic) },
+        `consumer ${durableOf(topic)} of ${stream} is gone; making it again`,
+      );
+      await ensureDurable(link.jsm, stream, topic, ackWaitMs);
+    }
+    return true;
+  }
+
+  #fail(error: EngineError): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+}
+
+function nakAfter(delayMs: number): Uint8Array {
+  return delayMs <= 0 ? NAK : Buffer.from(`-NAK {"delay":${String(Math.round(delayMs * 1e6))}}`);
+}

@@ -1,0 +1,91 @@
+/** Messaging over one connection to NATS. Made by `connectNats`. */
+import type { StoredMsg } from "nats";
+import { UserError, messageOf } from "../errors.js";
+import type { Backlog, ConsumerOptions, Messaging, Publisher, Subject, Topic } from "../messaging.js";
+import { Parker } from "../parking.js";
+import { NO_MESSAGE_FOUND, apiCodeOf } from "./api-errors.js";
+import { NatsConsumer } from "./consumer.js";
+import { ensureDurable, findDurable } from "./durable.js";
+import { toRecord } from "./headers.js";
+import type { Link, Warn } from "./link.js";
+import { NatsPublisher } from "./publisher.js";
+import { streamKindOf, streamKindOfSubject, streamName, subjectName } from "./topology.js";
+
+/** What `connectNats` hands over besides the connection. */
+export interface NatsMessagingParts {
+  readonly engineId: string;
+  readonly namespace: string | undefined;
+  readonly inboxPrefix: string;
+  readonly trimEveryMs: number;
+  readonly warn: Warn;
+}
+
+export class NatsMessaging implements Messaging {
+  readonly publisher: Publisher;
+  readonly #link: Link;
+  readonly #parts: NatsMessagingParts;
+  readonly #parker: Parker;
+
+  constructor(link: Link, parts: NatsMessagingParts) {
+    this.#link = link;
+    this.#parts = parts;
+    this.publisher = new NatsPublisher(link, parts.namespace, parts.inboxPrefix);
+    this.#parker = new Parker(this.publisher, parts.engineId);
+  }
+
+  async consumer(options: ConsumerOptions): Promise<NatsConsumer> {
+    if (!Number.isInteger(options.maxInFlight) || options.maxInFlight < 1) {
+      throw new UserError(`maxInFlight=${String(options.maxInFlight)} must be a whole number from 1`);
+    }
+    const { namespace, inboxPrefix, trimEveryMs, warn } = this.#parts;
+    const stream = streamName(streamKindOf(options.topic), namespace);
+    await ensureDurable(this.#link.jsm, stream, options.topic, options.ackWaitMs);
+    const parts = { link: this.#link, parker: this.#parker, stream, inboxPrefix, trimEveryMs, warn };
+    return new NatsConsumer(parts, options);
+  }
+
+  async backlog(topic: Topic): Promise<Backlog> {
+    const stream = streamName(streamKindOf(topic), this.#parts.namespace);
+    const [info, durable] = await Promise.all([
+      this.#link.jsm.streams.info(stream),
+      findDurable(this.#link.jsm, stream, topic),
+    ]);
+    return {
+      // Without the durable no engine was ever here, so everything stored waits.
+      pendingMessages: durable?.num_pending ?? info.state.messages,
+      unackedMessages: durable?.num_ack_pending ?? 0,
+      lastSequence: info.state.last_seq,
+    };
+  }
+
+  /** Counts what was ever parked, also after somebody removed some of it. */
+  async parkedMessages(): Promise<number> {
+    const info = await this.#link.jsm.streams.info(streamName("PARKED", this.#parts.namespace));
+    return info.state.last_seq;
+  }
+
+  async lastHeaders(subject: Subject): Promise<Readonly<Record<string, string>> | undefined> {
+    const { namespace } = this.#parts;
+    let stored: StoredMsg;
+    try {
+      stored = await this.#link.jsm.streams.getMessage(streamName(streamKindOfSubject(subject), namespace), {
+        last_by_subj: subjectName(subject, namespace),
+      });
+    } catch (thrown) {
+      if (apiCodeOf(thrown) === NO_MESSAGE_FOUND) return undefined;
+      throw thrown;
+    }
+    return toRecord(stored.header);
+  }
+
+  state(): { readonly ok: boolean; readonly detail: string } {
+    const broken = this.#link.broken;
+    if (broken !== undefined) return { ok: false, detail: messageOf(broken) };
+    if (!this.#link.isConnected) return { ok: false, detail: "disconnected from NATS, reconnecting" };
+    return { ok: true, detail: `connected to ${this.#link.nc.getServer()}` };
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+}

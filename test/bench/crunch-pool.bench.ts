@@ -1,0 +1,110 @@
+/**
+ * The pool alone: bytes in, bytes out, no NATS. First what the path through a thread costs with a
+ * cruncher that does nothing, then what is lost of a cruncher's own time against a bare loop on as
+ * many threads, then singles.
+ */
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { loadCruncher } from "../../services/crunch-engine/crunchers/index.js";
+import { PiscinaPool } from "../../services/crunch-engine/pool/piscina-pool.js";
+import type { CrunchJob } from "../../services/crunch-engine/pool/pool.js";
+import { frameOf, singleOf } from "../support/jobs.js";
+import { machineLine, median } from "./machine.js";
+
+const FRAME_RECORDS = 2_048;
+const RUNS = 5;
+const worker100us = fileURLToPath(new URL("../../../test/support/fixtures/work-100us.mjs", import.meta.url));
+const allThreads = availableParallelism();
+
+process.stdout.write(`${machineLine()}\n`);
+const frame = frameOf(
+  Array.from({ length: FRAME_RECORDS }, (_, index) => ({ data: BigInt(index * 977), meta: "ABQ-DAL" })),
+);
+for (let threads = 1; threads <= Math.min(2, allThreads); threads += 1) {
+  const rates = await ratesOf("identity", threads, frame, 1_000, FRAME_RECORDS);
+  print(`identity, frames of ${String(FRAME_RECORDS)}, ${String(threads)} threads`, rates, "records/s");
+}
+
+const burnt = await ratesOf(worker100us, allThreads, frame, 4 * allThreads, FRAME_RECORDS);
+const bare = await bareRates(allThreads);
+print(`100 µs cruncher, ${String(allThreads)} threads`, burnt, "records/s");
+print(`100 µs bare loop, ${String(allThreads)} threads`, bare, "records/s");
+process.stdout.write(`share of the bare loop: ${(median(burnt) / median(bare)).toFixed(3)}\n`);
+
+const singles = await ratesOf("identity", allThreads, singleOf({ data: 27n, meta: "one" }), 30_000, 1);
+print(`identity, singles, ${String(allThreads)} threads`, singles, "records/s");
+
+/** Sends `job` `times` times, 16 per thread in flight (512 for singles), and measures records per second. */
+async function ratesOf(
+  cruncher: string,
+  threads: number,
+  job: CrunchJob,
+  times: number,
+  recordsPerJob: number,
+): Promise<number[]> {
+  const { version } = await loadCruncher(cruncher);
+  const pool = await PiscinaPool.start({
+    cruncher,
+    version,
+    threads,
+    timeoutMs: 60_000,
+    threadMaxMemoryMb: 512,
+  });
+  const rates: number[] = [];
+  // The first run warms the threads up and does not count.
+  for (let run = 0; run <= RUNS; run += 1) {
+    const startedAtMs = performance.now();
+    let sent = 0;
+    const lane = async (): Promise<void> => {
+      while (sent < times) {
+        sent += 1;
+        await pool.crunch(job);
+      }
+    };
+    await Promise.all(Array.from({ length: job.isFrame ? 16 * threads : 512 }, lane));
+    const seconds = (performance.now() - startedAtMs) / 1_000;
+    if (run > 0) rates.push((times * recordsPerJob) / seconds);
+  }
+  await pool.close();
+  return rates;
+}
+
+/** The same cruncher in a bare loop on each thread, as long as the pool takes for its part. */
+async function bareRates(threads: number): Promise<number[]> {
+  const records = 4 * FRAME_RECORDS;
+  const code = `
+    import { parentPort, workerData } from "node:worker_threads";
+    const { default: crunch } = await import(workerData.module);
+    parentPort.on("message", (records) => {
+      for (let i = 0; i < records; i += 1) crunch({ Data: BigInt(i) });
+      parentPort.postMessage("done");
+    });`;
+  const source = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+  const workers = Array.from(
+    { length: threads },
+    () => new Worker(source, { workerData: { module: `file://${worker100us}` } }),
+  );
+  const rates: number[] = [];
+  for (let run = 0; run <= RUNS; run += 1) {
+    const startedAtMs = performance.now();
+    await Promise.all(
+      workers.map(
+        (worker) =>
+          new Promise((resolve) => {
+            worker.once("message", resolve);
+            worker.postMessage(records);
+          }),
+      ),
+    );
+    const seconds = (performance.now() - startedAtMs) / 1_000;
+    if (run > 0) rates.push((threads * records) / seconds);
+  }
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  return rates;
+}
+
+function print(what: string, rates: readonly number[], unit: string): void {
+  const all = rates.map((rate) => Math.round(rate).toLocaleString("en")).join(", ");
+  process.stdout.write(`${what}: ${Math.round(median(rates)).toLocaleString("en")} ${unit} (${all})\n`);
+}

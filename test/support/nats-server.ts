@@ -1,0 +1,136 @@
+/**
+ * A real nats-server of its own for one test file: any free port, its own store, gone afterwards.
+ * NATS_SERVER_BIN names another binary than the `nats-server` of the PATH.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** A server that is not ready after this long never will be. */
+const READY_MS = 10_000;
+/** After this long a server that was asked to stop is killed. */
+const STOP_MS = 5_000;
+
+export interface NatsServerOptions {
+  /** Further arguments, e.g. `["--user", "u", "--pass", "p"]`. */
+  readonly args?: readonly string[];
+  /** False for a server without JetStream. Default true. */
+  readonly jetStream?: boolean;
+}
+
+export class NatsServer {
+  readonly #folder: string;
+  readonly #options: NatsServerOptions;
+  #process: ChildProcess | undefined;
+  #port = -1;
+
+  private constructor(folder: string, options: NatsServerOptions) {
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  /** Starts a server and resolves when it takes connections. */
+  static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
+    const server = new NatsServer(await mkdtemp(join(tmpdir(), "crunch-nats-")), options);
+    await server.restart();
+    return server;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${String(this.#port)}`;
+  }
+
+  /** Starts the server again after {@link kill}: same port, same store. */
+  async restart(): Promise<void> {
+    const bin = process.env["NATS_SERVER_BIN"] ?? "nats-server";
+    const jetStream = this.#options.jetStream === false ? [] : ["-js", "-sd", join(this.#folder, "store")];
+    const where = ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.#folder];
+    const child = spawn(bin, [...where, ...jetStream, ...(this.#options.args ?? [])], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#process = child;
+    let log = "";
+    child.stderr.on("data", (text: Buffer) => (log = (log + text.toString()).slice(-4_000)));
+    const failed = new Promise<never>((_resolve, reject) => {
+      child.once("error", (error) => reject(new Error(`cannot start ${bin}: ${error.message}`)));
+      child.once("exit", (code) => reject(new Error(`${bin} ended with code ${String(code)}:\n${log}`)));
+    });
+    failed.catch(() => undefined);
+    await Promise.race([this.#ready(child), failed]);
+  }
+
+  /** SIGKILL: the process is gone when this resolves. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** SIGSTOP: connections stay open and nothing answers. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  /** Ends the server and removes its store. Idempotent. */
+  async stop(): Promise<void> {
+    this.resume();
+    await this.#end("SIGTERM");
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    const deadline = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    child.kill(signal);
+    await exited;
+    clearTimeout(deadline);
+  }
+
+  async #ready(child: ChildProcess): Promise<void> {
+    const endMs = performance.now() + READY_MS;
+    while (performance.now() < endMs) {
+      if (this.#port < 0) this.#port = await readPort(join(this.#folder, `nats-server_${String(child.pid)}.ports`));
+      if (this.#port > 0 && (await greets(this.#port))) return;
+      await delay(10);
+    }
+    throw new Error(`nats-server was not ready within ${String(READY_MS)} ms`);
+  }
+}
+
+/** The port the server chose; -1 while its file is not there or not complete. */
+async function readPort(path: string): Promise<number> {
+  try {
+    const ports = JSON.parse(await readFile(path, "utf8")) as { nats?: string[] };
+    return Number(new URL(ports.nats?.[0] ?? "").port);
+  } catch {
+    return -1;
+  }
+}
+
+/** True if something that speaks NATS listens: it says INFO first. */
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const answer = (isReady: boolean): void => {
+      socket.destroy();
+      resolve(isReady);
+    };
+    socket.setTimeout(1_000, () => answer(false));
+    socket.once("error", () => answer(false));
+    socket.once("data", (data) => answer(data.toString().startsWith("INFO")));
+  });
+}
