@@ -11,7 +11,13 @@ const homes = {
   pino: ["services/shared/logger.ts"],
   "prom-client": ["services/shared/metrics.ts"],
   piscina: ["services/crunch-engine/pool/**"],
-  "@duckdb/node-api": ["services/shared/duckdb.ts", "test/**", "examples/**"],
+  "@duckdb/node-api": [
+    "services/shared/duckdb.ts",
+    "services/shared/duckdb-columns.ts",
+    "test/**",
+    "examples/**",
+  ],
+  "@duckdb/node-bindings": ["services/shared/duckdb-columns.ts"],
   "@google-cloud/bigquery": ["services/results-engine/sinks/**", "test/**"],
   "google-auth-library": ["services/results-engine/sinks/**", "test/**"],
   "@bufbuild/protobuf": [
@@ -20,7 +26,7 @@ const homes = {
     "test/**",
   ],
   zod: ["services/shared/config.ts", "services/*/config.ts", "test/**"],
-  commander: ["services/cli/**"],
+  commander: ["services/cli/**", "test/**"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
 

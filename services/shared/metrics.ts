@@ -10,7 +10,13 @@ export interface Metrics {
     help: string,
     labels?: readonly Label[],
   ): Counter<Label>;
-  gauge<Label extends string = never>(name: string, help: string, labels?: readonly Label[]): Gauge<Label>;
+  /** @param collect sets the value when it is asked for */
+  gauge<Label extends string = never>(
+    name: string,
+    help: string,
+    labels?: readonly Label[],
+    collect?: (gauge: Gauge<Label>) => void,
+  ): Gauge<Label>;
   /** @param buckets upper bounds in the unit of the name */
   histogram(name: string, help: string, buckets: readonly number[]): Histogram;
 }
@@ -24,7 +30,11 @@ export function createMetrics(service: string): Metrics {
     registry,
     counter: (name, help, labels = []) =>
       new Counter({ name, help, labelNames: labels, registers: [registry] }),
-    gauge: (name, help, labels = []) => new Gauge({ name, help, labelNames: labels, registers: [registry] }),
+    gauge: (name, help, labels = [], collect?) => {
+      const gauge = new Gauge({ name, help, labelNames: labels, registers: [registry] });
+      if (collect !== undefined) Object.assign(gauge, { collect: () => collect(gauge) });
+      return gauge;
+    },
     histogram: (name, help, buckets) =>
       new Histogram({ name, help, buckets: [...buckets], registers: [registry] }),
   };

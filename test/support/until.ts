@@ -1,12 +1,14 @@
-/** Waits for a condition, asking every 10 ms. @throws Error that names `what` after `deadlineMs` */
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Polls each 10 ms until the condition holds; throws when it does not within `deadlineMs`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   deadlineMs = 10_000,
   what = "condition",
 ): Promise<void> {
-  const deadlineAtMs = Date.now() + deadlineMs;
+  const endMs = performance.now() + deadlineMs;
   while (!(await condition())) {
-    if (Date.now() > deadlineAtMs) throw new Error(`waited ${String(deadlineMs)} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (performance.now() > endMs) throw new Error(`${what} not met within ${String(deadlineMs)} ms`);
+    await delay(10);
   }
 }

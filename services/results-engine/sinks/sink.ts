@@ -72,6 +72,8 @@ export interface SinkContext {
   readonly lateAfterMs: number;
   /** Names the run whose totals are kept. */
   readonly runId: string;
+  /** BIGQUERY_API_ENDPOINT: address of an emulator. */
+  readonly bigQueryEndpoint?: string | undefined;
   /** For what a person must act on. */
   warn(details: Readonly<Record<string, unknown>>, message: string): void;
 }

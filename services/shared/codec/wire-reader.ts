@@ -16,6 +16,9 @@ export const WIRE = {
 /** Deepest nesting of groups that is skipped, as protobuf's own readers limit it. */
 const MAX_DEPTH = 100;
 
+/** A tag is a uint32, and no reader takes a longer one, not even one padded with zeros. */
+const MAX_TAG_BYTES = 5;
+
 /** What is wrong with the bytes, before anyone knows whether it harms one entry or the message. */
 export class WireError extends Error {
   override readonly name = "WireError";
@@ -47,6 +50,45 @@ export class WireReader {
 
   /** Reads a 64-bit varint into {@link lo} and {@link hi}. */
   varint64(): void {
+    const { bytes, position, end } = this;
+    // Up to five bytes at once: nearly all numbers and lengths. Behind the end there is no byte.
+    const first = bytes[position] ?? 0;
+    if (first < 0x80 && position < end) {
+      this.#done(first, 1);
+      return;
+    }
+    const second = bytes[position + 1] ?? 0;
+    if (second < 0x80 && position + 1 < end) {
+      this.#done((first & 0x7f) | (second << 7), 2);
+      return;
+    }
+    const third = bytes[position + 2] ?? 0;
+    if (third < 0x80 && position + 2 < end) {
+      this.#done((first & 0x7f) | ((second & 0x7f) << 7) | (third << 14), 3);
+      return;
+    }
+    const fourth = bytes[position + 3] ?? 0;
+    const low = (first & 0x7f) | ((second & 0x7f) << 7) | ((third & 0x7f) << 14);
+    if (fourth < 0x80 && position + 3 < end) {
+      this.#done(low | (fourth << 21), 4);
+      return;
+    }
+    // A fifth byte below 16 is the last that still lies in the low half: seconds and nanoseconds.
+    const fifth = bytes[position + 4] ?? 0;
+    if (fifth < 0x10 && position + 4 < end) {
+      this.#done(low | ((fourth & 0x7f) << 21) | (fifth << 28), 5);
+      return;
+    }
+    this.#longVarint64();
+  }
+
+  #done(lo: number, length: number): void {
+    this.lo = lo;
+    this.hi = 0;
+    this.position += length;
+  }
+
+  #longVarint64(): void {
     const { bytes } = this;
     let { position } = this;
     let lo = 0;
@@ -76,15 +118,38 @@ export class WireReader {
 
   /** Reads a tag; the field number is `tag >>> 3`, the wire type `tag & 7`. */
   tag(): number {
+    const { position } = this;
+    const byte = this.bytes[position] ?? 0;
+    if (byte < 0x80 && byte > 7 && position < this.end) {
+      this.position = position + 1;
+      return byte;
+    }
+    return this.#longTag();
+  }
+
+  #longTag(): number {
+    const start = this.position;
     this.varint64();
     const tag = this.lo >>> 0;
-    if (this.hi !== 0 || tag >>> 3 === 0)
+    const isLong = this.position - start > MAX_TAG_BYTES;
+    if (isLong || this.hi !== 0 || tag >>> 3 === 0) {
       throw new WireError(`field number ${String(tag >>> 3)} is out of range`);
+    }
     return tag;
   }
 
   /** Reads a length and checks that as many bytes follow. */
   length(): number {
+    const { position, end } = this;
+    const byte = this.bytes[position] ?? 0;
+    if (byte < 0x80 && position + byte < end) {
+      this.position = position + 1;
+      return byte;
+    }
+    return this.#longLength();
+  }
+
+  #longLength(): number {
     this.varint64();
     const length = this.lo >>> 0;
     if (this.hi !== 0 || length > this.end - this.position) {

@@ -16,7 +16,7 @@ export interface MemoryConsumerParts {
   readonly parker: Parker;
   /** Aborts when the messaging is closed. */
   readonly closed: AbortSignal;
-  warn(details: Readonly<Record<string, unknown>>, message: string): void;
+  readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
 }
 
 export class MemoryConsumer implements Consumer {
@@ -36,7 +36,8 @@ export class MemoryConsumer implements Consumer {
     let wake: () => void = () => undefined;
     const work = async (message: StoredMessage): Promise<void> => {
       running += 1;
-      failure ??= await this.#settle(handler, message, parkGiveUp.signal);
+      const stop = await this.#settle(handler, message, parkGiveUp.signal);
+      failure ??= stop;
       running -= 1;
       wake();
     };
@@ -56,7 +57,8 @@ export class MemoryConsumer implements Consumer {
       }
       await new Promise<void>((resolve) => {
         const dueInMs = stream.dueInMs();
-        const sleep = dueInMs === undefined ? undefined : setTimeout(resolve, Math.min(MAX_SLEEP_MS, dueInMs + 1));
+        const sleep =
+          dueInMs === undefined ? undefined : setTimeout(resolve, Math.min(MAX_SLEEP_MS, dueInMs + 1));
         wake = () => {
           clearTimeout(sleep);
           resolve();
@@ -71,7 +73,11 @@ export class MemoryConsumer implements Consumer {
     if (closed.aborted && !signal.aborted) throw closedError();
   }
 
-  async #settle(handler: Handler, message: StoredMessage, parkSignal: AbortSignal): Promise<EngineError | undefined> {
+  async #settle(
+    handler: Handler,
+    message: StoredMessage,
+    parkSignal: AbortSignal,
+  ): Promise<EngineError | undefined> {
     const { stream, parker, warn } = this.#parts;
     const stop = await handleAndSettle(
       handler,

@@ -1,5 +1,13 @@
 /** Messaging inside one process: for unit tests, and for runs that need no server. Nothing survives it. */
-import type { Backlog, Consumer, ConsumerOptions, Messaging, Publisher, Subject, Topic } from "../messaging.js";
+import type {
+  Backlog,
+  Consumer,
+  ConsumerOptions,
+  Messaging,
+  Publisher,
+  Subject,
+  Topic,
+} from "../messaging.js";
 import { Parker } from "../parking.js";
 import { MemoryConsumer, closedError } from "./memory-consumer.js";
 import { MemoryPublisher } from "./memory-publisher.js";

@@ -27,7 +27,8 @@ export function parseNatsUrl(text: string): NatsAddress {
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
-  if (parts.length === 0) throw new UserError(`NATS_URL="${text}": names no server, e.g. nats://127.0.0.1:4222`);
+  if (parts.length === 0)
+    throw new UserError(`NATS_URL="${text}": names no server, e.g. nats://127.0.0.1:4222`);
   const urls = parts.map((part) => parseOne(text, part));
   const withUser = urls.find((url) => url.username !== "");
   const user = withUser === undefined ? undefined : decodeURIComponent(withUser.username);

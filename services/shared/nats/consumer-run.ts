@@ -202,7 +202,10 @@ export class ConsumerRun {
       }
     } catch (thrown) {
       // Not up yet after a restart, or the link went down meanwhile: the next tick looks again.
-      warn({ stream, trouble: this.#trouble }, `cannot take messages from ${stream} yet: ${messageOf(thrown)}`);
+      warn(
+        { stream, trouble: this.#trouble },
+        `cannot take messages from ${stream} yet: ${messageOf(thrown)}`,
+      );
     } finally {
       this.#isLooking = false;
     }
@@ -223,7 +226,10 @@ export class ConsumerRun {
     this.#missingLooks = 0;
     this.#streamCreatedAt = info.created;
     if ((await findDurable(link.jsm, stream, topic)) === undefined) {
-      warn({ stream, durable: durableOf(topic) }, `consumer ${durableOf(topic)} of ${stream} is gone; making it again`);
+      warn(
+        { stream, durable: durableOf(topic) },
+        `consumer ${durableOf(topic)} of ${stream} is gone; making it again`,
+      );
       await ensureDurable(link.jsm, stream, topic, ackWaitMs);
     }
     return true;

@@ -20,7 +20,11 @@ export function encodeHeaders(
 
 function line(name: string, value: string): string {
   if (/[\r\n:]/.test(name) || /[\r\n]/.test(value)) {
-    throw new EngineError("bad_header", "stop", `header ${JSON.stringify(name)} cannot be ${JSON.stringify(value)}`);
+    throw new EngineError(
+      "bad_header",
+      "stop",
+      `header ${JSON.stringify(name)} cannot be ${JSON.stringify(value)}`,
+    );
   }
   return `${name}: ${value}\r\n`;
 }

@@ -65,7 +65,8 @@ export class NatsPublisher implements Publisher {
     this.#nc.subscribe(`${this.#inbox}*`, {
       callback: (error, reply) => {
         if (error === null) this.#onReply(reply);
-        else this.#failAll(new EngineError("not_permitted", "stop", `NATS: ${error.message}`, { cause: error }));
+        else
+          this.#failAll(new EngineError("not_permitted", "stop", `NATS: ${error.message}`, { cause: error }));
       },
     });
     link.listen({

@@ -63,7 +63,11 @@ export async function ensureStreams(jsm: JetStreamManager, settings: StreamSetti
   for (const kind of ["DATA", "RESULTS", "PARKED"] as const) await ensureStream(jsm, kind, settings);
 }
 
-async function ensureStream(jsm: JetStreamManager, kind: StreamKind, settings: StreamSettings): Promise<void> {
+async function ensureStream(
+  jsm: JetStreamManager,
+  kind: StreamKind,
+  settings: StreamSettings,
+): Promise<void> {
   const wanted = streamConfig(kind, settings);
   const existing = await findStream(jsm, wanted.name);
   if (existing !== undefined) {

@@ -13,9 +13,9 @@ describe("the settings of a crunch-engine", () => {
   });
 
   it("take 16 messages for each thread, at least 64, unless told otherwise", () => {
-    assert.equal(readCrunchSettings({ THREADS: "1" }).MAX_IN_FLIGHT, 64);
-    assert.equal(readCrunchSettings({ THREADS: "10" }).MAX_IN_FLIGHT, 160);
-    assert.equal(readCrunchSettings({ THREADS: "10", MAX_IN_FLIGHT: "3" }).MAX_IN_FLIGHT, 3);
+    assert.equal(readCrunchSettings({ THREADS: "1" }).CRUNCH_MAX_IN_FLIGHT, 64);
+    assert.equal(readCrunchSettings({ THREADS: "10" }).CRUNCH_MAX_IN_FLIGHT, 160);
+    assert.equal(readCrunchSettings({ THREADS: "10", CRUNCH_MAX_IN_FLIGHT: "3" }).CRUNCH_MAX_IN_FLIGHT, 3);
   });
 
   it("name every problem with its value and limit", () => {

@@ -1,0 +1,59 @@
+import { Command, CommanderError } from "commander";
+import type { Env } from "../shared/config.js";
+import { UserError } from "../shared/errors.js";
+
+/** Builds one subcommand; its action hands the exit code to `exit`. */
+type MakeCommand = (env: Env, exit: (code: number) => void) => Command;
+
+/** Only the module of the command that is asked for is loaded, so that every command starts fast. */
+const commands: Readonly<Record<string, { about: string; load: () => Promise<{ command: MakeCommand }> }>> = {
+  up: {
+    about: "run the whole path on this machine: NATS, the engines, progress, summary",
+    load: () => import("./up.js"),
+  },
+  data: { about: "run a data-engine: source -> NATS", load: () => import("./data.js") },
+  engine: { about: "run a crunch-engine: NATS -> crunchers -> NATS", load: () => import("./engine.js") },
+  results: { about: "run a results-engine: NATS -> sink", load: () => import("./results.js") },
+  health: { about: "ask a running engine whether it is ready", load: () => import("./health.js") },
+};
+
+/**
+ * The command line.
+ *
+ * @returns the exit code: 2 with one sentence on stderr for bad input
+ */
+export async function main(args: readonly string[], env: Env): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("crunch")
+    .description("Numbered records in, your function on every core, each record accounted for once.")
+    .addHelpText("after", "\n`crunch COMMAND --help` lists the options of a command.")
+    .helpCommand(false);
+  const asked = args[0] ?? "";
+  for (const [name, { about, load }] of Object.entries(commands)) {
+    if (name !== asked) program.command(name).description(about);
+    else program.addCommand((await load()).command(env, (code) => (exitCode = code)));
+  }
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ outputError: () => undefined });
+  }
+  try {
+    if (args.length === 0) {
+      process.stderr.write(program.helpInformation());
+      return 2;
+    }
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    if (!(thrown instanceof CommanderError) && !(thrown instanceof UserError)) throw thrown;
+    process.stderr.write(`${sentenceOf(thrown, asked)}\n`);
+    return 2;
+  }
+}
+
+function sentenceOf(error: CommanderError | UserError, asked: string): string {
+  if (error instanceof UserError) return error.message;
+  const command = asked in commands ? `crunch ${asked}` : "crunch";
+  const what = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+  return `${what}; \`${command} --help\` lists what there is`;
+}

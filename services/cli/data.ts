@@ -1,0 +1,12 @@
+import { dataSettings } from "../data-engine/config.js";
+import { engineCommand } from "./engine-command.js";
+
+export const command = engineCommand(
+  "data",
+  "Reads records from SOURCE and publishes them in frames",
+  dataSettings,
+  async (env) => {
+    const { main } = await import("../data-engine/main.js");
+    return main(env);
+  },
+);

@@ -1,0 +1,170 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Env } from "../shared/config.js";
+import type { ChildEnd, LogLine } from "./child.js";
+import { EngineChild, wordsOf } from "./engine-child.js";
+import { NatsServerChild } from "./nats-server.js";
+import { identityOf } from "./process-identity.js";
+import type { ProcessIdentity } from "./process-identity.js";
+import type { StateDirectory } from "./state-directory.js";
+import { Supervisor } from "./supervisor.js";
+import type { Outcome } from "./supervisor.js";
+import { Watchdog } from "./watchdog.js";
+
+export interface ChildrenOptions {
+  readonly env: Env;
+  readonly cwd: string;
+  /** The script that runs an engine: bin/crunch.js. */
+  readonly crunchPath: string;
+  readonly state: StateDirectory;
+  /** Longest time between SIGTERM and exit of an engine, in milliseconds. */
+  readonly drainMs: number;
+  /** Tells the user something: one or more lines. */
+  readonly note: (text: string) => void;
+}
+
+type EngineName = "data-engine" | "crunch-engine" | "results-engine";
+const COMMANDS: Readonly<Record<EngineName, string>> = {
+  "data-engine": "data",
+  "crunch-engine": "engine",
+  "results-engine": "results",
+};
+
+/** Log levels of pino from which on a line is shown to the user. */
+const WARN = 40;
+const LEVELS: Readonly<Record<string, number>> = { error: 50, fatal: 60 };
+/** An engine ends itself after DRAIN_MS; only one that cannot even do that is killed. */
+const KILL_MARGIN_MS = 2_000;
+const SERVER_STOP_MS = 15_000;
+
+/** All processes of one `crunch up`: starts them, keeps them alive, notes them down, ends them in order. */
+export class Children {
+  readonly #options: ChildrenOptions;
+  readonly #watchdog = new Watchdog();
+  readonly #engines: Supervisor[] = [];
+  readonly #running = new Map<number, ProcessIdentity>();
+  #server: Supervisor | undefined;
+  #serverIdentity: ProcessIdentity | undefined;
+  #fail!: (outcome: Outcome) => void;
+  /** Resolves when a child died too often. */
+  readonly failed: Promise<Outcome>;
+
+  constructor(options: ChildrenOptions) {
+    this.#options = options;
+    this.failed = new Promise((resolve) => (this.#fail = resolve));
+  }
+
+  /** Starts a nats-server over the folder's message store. @returns its URL */
+  async startServer(binary: string): Promise<string> {
+    const { env, state } = this.#options;
+    let port = 0;
+    this.#server = this.#supervise({
+      name: "nats-server",
+      start: () => new NatsServerChild({ binary, env, folder: state.file("nats"), port }),
+      onStart: (child) => {
+        this.#serverIdentity = identityOf(child.pid);
+        this.#watchdog.watch(child.pid);
+        this.#noteDown();
+      },
+    });
+    // Engines reconnect to the address they know, so a restarted server takes it again.
+    port = (await this.#server.ready()).port;
+    return `nats://127.0.0.1:${String(port)}`;
+  }
+
+  /** Starts an engine with these settings put over the environment. */
+  startEngine(engine: EngineName, name: string, settings: Env): Supervisor {
+    const { env, cwd, crunchPath, state } = this.#options;
+    const supervisor = this.#supervise({
+      name,
+      ...(engine === "data-engine" && { isFinished: sourceEnded }),
+      start: () =>
+        new EngineChild({
+          args: [crunchPath, COMMANDS[engine]],
+          env: { ...env, ...settings, ...forEngines(env) },
+          cwd,
+          logPath: join(state.path, `${name.replace(" ", "-")}.log`),
+          lifeLine: this.#watchdog.lifeLine,
+          onLine: (line) => this.#show(name, line),
+        }),
+      onStart: (child) => {
+        const identity = identityOf(child.pid);
+        if (identity !== undefined) this.#running.set(child.pid, identity);
+        void child.ended.then(() => this.#running.delete(child.pid));
+        this.#noteDown();
+      },
+    });
+    this.#engines.push(supervisor);
+    return supervisor;
+  }
+
+  /** SIGTERM; resolves when the engine drained. */
+  async stop(engine: Supervisor): Promise<Outcome> {
+    return await engine.stop(this.#options.drainMs + KILL_MARGIN_MS);
+  }
+
+  /** Ends what still runs, in the order of the path, the server last. Idempotent. */
+  async close(): Promise<void> {
+    const inOrder = (["data-engine", "crunch-engine", "results-engine"] as const).map((prefix) =>
+      this.#engines.filter((engine) => engine.name.startsWith(prefix)),
+    );
+    for (const stage of inOrder) await Promise.all(stage.map((engine) => this.stop(engine)));
+    await this.#server?.stop(SERVER_STOP_MS);
+    this.#watchdog.close();
+  }
+
+  /** SIGKILL for everything, at once. The streams keep what was under way. */
+  kill(): void {
+    for (const child of [...this.#engines, ...(this.#server === undefined ? [] : [this.#server])])
+      child.kill();
+    this.#watchdog.close();
+  }
+
+  #supervise(options: Omit<ConstructorParameters<typeof Supervisor>[0], "onDeath">): Supervisor {
+    const supervisor = new Supervisor({
+      ...options,
+      onDeath: (report, end) => {
+        const words = end.lastWords.map((line) => `    ${line}`).join("\n");
+        this.#options.note(words === "" ? report : `${report}; its last words:\n${words}`);
+      },
+    });
+    void supervisor.outcome.then((outcome) => {
+      if (outcome.kind === "gave-up") this.#fail(outcome);
+    });
+    return supervisor;
+  }
+
+  #noteDown(): void {
+    this.#options.state.writeChildren({
+      engines: [...this.#running.values()],
+      server: this.#serverIdentity,
+    });
+  }
+
+  #show(name: string, line: LogLine): void {
+    const { env, note } = this.#options;
+    const from = Math.max(WARN, LEVELS[env.LOG_LEVEL ?? ""] ?? WARN);
+    if (Number(line.level) >= from) note(`${name}: ${wordsOf(line)}`);
+  }
+}
+
+/** A data-engine that somebody else ended with SIGTERM exits with 0 too, and its source has not ended. */
+function sourceEnded(end: ChildEnd): boolean {
+  return end.code === 0 && end.totals?.ended === 1;
+}
+
+/** Settings that the launcher needs the engines to have, whatever the user's environment says. */
+function forEngines(env: Env): Env {
+  const level = env.LOG_LEVEL ?? "";
+  return {
+    HTTP_HOST: "127.0.0.1",
+    HTTP_PORT: "0",
+    // Start and stop lines are of level info.
+    LOG_LEVEL: level === "trace" || level === "debug" ? level : "info",
+  };
+}
+
+/** THREADS of each of several crunch-engines that share this machine; undefined leaves it to the engine. */
+export function threadsPerEngine(engines: number): string | undefined {
+  return engines < 2 ? undefined : String(Math.max(1, Math.floor(availableParallelism() / engines)));
+}

@@ -1,0 +1,97 @@
+import { parseMetrics, sumOf } from "./metrics-text.js";
+import type { Sample } from "./metrics-text.js";
+
+/** Where a run stands, from the engines' own metrics. */
+export interface RunCounts {
+  readonly published: number;
+  /** Records in the source; undefined while or when it is unknown. */
+  readonly expected: number | undefined;
+  readonly crunched: number;
+  readonly stored: number;
+  readonly repeats: number;
+}
+
+/** A counter as Prometheus reads it: one that falls belongs to a new process and starts from 0. */
+export class ResettingCounter {
+  #before = 0;
+  #last = 0;
+
+  observe(value: number): void {
+    if (value < this.#last) this.#before += this.#last;
+    this.#last = value;
+  }
+
+  get total(): number {
+    return this.#before + this.#last;
+  }
+}
+
+/** Something that serves `/metrics` on a loopback port, while it is up. */
+export interface MetricsPort {
+  readonly details: { readonly port: number } | undefined;
+}
+
+const TIMEOUT_MS = 2_000;
+
+/** Reads `/metrics` of all engines of a run and adds them up. An engine that is down keeps its last word. */
+export class RunMetrics {
+  /** Once there is a data-engine. */
+  data: MetricsPort | undefined;
+  readonly #engines: readonly { port: MetricsPort; crunched: ResettingCounter }[];
+  readonly #results: MetricsPort;
+  readonly stored = new ResettingCounter();
+  readonly repeats = new ResettingCounter();
+  #published = 0;
+  #expected: number | undefined;
+
+  constructor(parts: { engines: readonly MetricsPort[]; results: MetricsPort }) {
+    this.#engines = parts.engines.map((port) => ({ port, crunched: new ResettingCounter() }));
+    this.#results = parts.results;
+  }
+
+  /** The data-engine's last word, later than its last answer. */
+  dataEnded(published: number): void {
+    this.#published = Math.max(this.#published, published);
+  }
+
+  async read(): Promise<RunCounts> {
+    const [data, results, ...engines] = await Promise.all([
+      this.data === undefined ? undefined : scrape(this.data),
+      scrape(this.#results),
+      ...this.#engines.map(({ port }) => scrape(port)),
+    ]);
+    if (data !== undefined) {
+      this.#published = Math.max(this.#published, sumOf(data, "data_confirmed_position"));
+      this.#expected = sumOf(data, "data_source_expected_records") || undefined;
+    }
+    if (results !== undefined) {
+      this.stored.observe(sumOf(results, "results_rows_total", { outcome: "stored" }));
+      this.repeats.observe(sumOf(results, "results_rows_total", { outcome: "repeat" }));
+    }
+    for (const [index, samples] of engines.entries()) {
+      if (samples !== undefined) {
+        this.#engines[index]?.crunched.observe(sumOf(samples, "crunch_records_total"));
+      }
+    }
+    return {
+      published: this.#published,
+      expected: this.#expected,
+      crunched: this.#engines.reduce((sum, { crunched }) => sum + crunched.total, 0),
+      stored: this.stored.total,
+      repeats: this.repeats.total,
+    };
+  }
+}
+
+/** undefined when nobody answers in time: the next reading comes soon. */
+async function scrape(port: MetricsPort): Promise<readonly Sample[] | undefined> {
+  if (port.details === undefined) return undefined;
+  try {
+    const response = await fetch(`http://127.0.0.1:${String(port.details.port)}/metrics`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return response.ok ? parseMetrics(await response.text()) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,193 @@
+import { randomBytes } from "node:crypto";
+import type { Messaging } from "../shared/messaging.js";
+import type { LogLine } from "./child.js";
+import { threadsPerEngine } from "./children.js";
+import type { Children } from "./children.js";
+import { answered, drained } from "./drained.js";
+import { dropSink } from "../results-engine/sinks/index.js";
+import { checkSource } from "./check-source.js";
+import { natsServerBinary } from "./nats-server-binary.js";
+import type { Progress } from "./progress.js";
+import { RunMetrics } from "./run-metrics.js";
+import { connectStages } from "./stages.js";
+import type { RunState, StateDirectory } from "./state-directory.js";
+import { aborted } from "./stop-signals.js";
+import { summaryOf } from "./summary.js";
+import type { Summary } from "./summary.js";
+import { errorOf } from "./supervisor.js";
+import type { Outcome, Supervisor } from "./supervisor.js";
+import type { UpOptions } from "./up.js";
+import type { UpSettings } from "./up-settings.js";
+
+export interface RunOptions extends UpOptions {
+  readonly settings: UpSettings;
+  readonly state: StateDirectory;
+  readonly children: Children;
+  readonly progress: Progress;
+  /** Aborts when the user wants to stop: drain. */
+  readonly stop: AbortSignal;
+}
+
+const PROGRESS_EVERY_MS = 500;
+
+/** One run from its start to its summary. Ends no process in an error: {@link Children.close} does. */
+export class Run {
+  readonly #options: RunOptions;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws UserError for bad input before the first record was published, EngineError when a child
+   *   died too often
+   */
+  async execute(): Promise<Summary> {
+    const { state, settings, fresh, progress } = this.#options;
+    if (fresh) state.forget();
+    const earlier = state.readRun();
+    const runId = settings.runId ?? (earlier?.complete === false ? earlier.runId : newRunId());
+    const continued = earlier?.complete === false && earlier.runId === runId ? earlier : undefined;
+    if (continued !== undefined) progress.note("continuing the unfinished run (--fresh starts over)");
+
+    const natsUrl = settings.natsUrl ?? (await this.#startServer());
+    const env = { NATS_URL: natsUrl, RUN_ID: runId };
+    const messaging = await connectStages(natsUrl, settings.stages);
+    try {
+      const { engines, results } = await this.#startConsumers(env);
+      const parkedBefore = continued?.parkedBefore ?? (await answered(() => messaging.parkedMessages()));
+      const run: RunState = { runId, complete: false, parkedBefore };
+      state.writeRun(run);
+      return await this.#work({ engines, results }, messaging, run, env);
+    } finally {
+      await messaging.close();
+    }
+  }
+
+  async #startServer(): Promise<string> {
+    const { children, env, progress } = this.#options;
+    const binary = await natsServerBinary(env, { say: (line) => progress.note(line) });
+    return await children.startServer(binary);
+  }
+
+  /** Bad input must show before anything is written, so the sink comes after all that can be refused. */
+  async #startConsumers(env: { NATS_URL: string; RUN_ID: string }): Promise<{
+    engines: Supervisor[];
+    results: Supervisor;
+  }> {
+    const { children, settings, fresh } = this.#options;
+    const count = this.#options.engines;
+    const threads = settings.threads ?? threadsPerEngine(count);
+    const forCrunching = { ...env, ...(threads !== undefined && { THREADS: threads }) };
+    const engines = Array.from({ length: count }, (_, index) => {
+      const name = count === 1 ? "crunch-engine" : `crunch-engine ${String(index + 1)}`;
+      return children.startEngine("crunch-engine", name, forCrunching);
+    });
+    await Promise.all([checkSource(this.#options.env), ...engines.map((engine) => engine.ready())]);
+    if (fresh) await dropSink(settings.sink);
+    const results = children.startEngine("results-engine", "results-engine", env);
+    await results.ready();
+    return { engines, results };
+  }
+
+  async #work(
+    consumers: { engines: Supervisor[]; results: Supervisor },
+    messaging: Messaging,
+    run: RunState,
+    env: { NATS_URL: string; RUN_ID: string },
+  ): Promise<Summary> {
+    const { children, progress, stop } = this.#options;
+    const metrics = new RunMetrics(consumers);
+    const before = await metrics.read();
+    const data = children.startEngine("data-engine", "data-engine", env);
+    metrics.data = data;
+    await data.ready();
+    const startedAtMs = Date.now();
+    const ticking = setInterval(() => {
+      void metrics.read().then((counts) => progress.update(counts));
+    }, PROGRESS_EVERY_MS);
+    let end: LogLine | undefined;
+    let drainedAtMs: number;
+    try {
+      end = totalsOf(await this.#untilSourceEnds(data));
+      if (typeof end?.published === "number") metrics.dataEnded(end.published);
+      await this.#untilDrained(messaging);
+      drainedAtMs = Date.now();
+    } finally {
+      clearInterval(ticking);
+    }
+    const parkedNow = await answered(() => messaging.parkedMessages());
+    await Promise.all(consumers.engines.map((engine) => children.stop(engine)));
+    const totals = totalsOf(await children.stop(consumers.results));
+    if (typeof totals?.stored === "number") metrics.stored.observe(totals.stored);
+    if (typeof totals?.repeats === "number") metrics.repeats.observe(totals.repeats);
+
+    const summary = summaryOf({
+      data: end,
+      results: totals,
+      stored: metrics.stored.total,
+      repeats: metrics.repeats.total,
+      parked: parkedNow - run.parkedBefore,
+      settledBefore: before.stored + before.repeats,
+      ms: drainedAtMs - startedAtMs,
+    });
+    if (stop.aborted) progress.note("stopped; the same command continues the run (--fresh starts over)");
+    else await this.#finish(run, summary, parkedNow);
+    return summary;
+  }
+
+  /** Resolves when the data-engine is done with its source or, at the user's wish, drained. */
+  async #untilSourceEnds(data: Supervisor): Promise<Outcome> {
+    const { children, stop } = this.#options;
+    const first = await Promise.race([data.outcome, children.failed, aborted(stop)]);
+    const outcome = first ?? (await children.stop(data));
+    if (outcome.kind === "gave-up" || outcome.kind === "bad-input") throw errorOf(outcome, data.name);
+    return outcome;
+  }
+
+  /** After the user's wish to stop only for DRAIN_MS; what is left stays in the streams. */
+  async #untilDrained(messaging: Messaging): Promise<void> {
+    const { children, stop, settings } = this.#options;
+    const enough = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const onStop = (): void => {
+      timer = setTimeout(() => enough.abort(), settings.drainMs);
+    };
+    if (stop.aborted) onStop();
+    else stop.addEventListener("abort", onStop, { once: true });
+    try {
+      const failure = await Promise.race([drained(messaging, enough.signal), children.failed]);
+      if (typeof failure !== "boolean") throw errorOf(failure, "an engine");
+    } finally {
+      enough.abort();
+      stop.removeEventListener("abort", onStop);
+      clearTimeout(timer);
+    }
+  }
+
+  /** A complete run leaves nothing, except a message store that still keeps what was parked. */
+  async #finish(run: RunState, summary: Summary, parkedNow: number): Promise<void> {
+    const { children, state, settings, progress } = this.#options;
+    await children.close();
+    if (summary.outstanding > 0) {
+      state.writeRun({ ...run, complete: true });
+      progress.note(
+        `both streams are empty and records are missing; what there is to look at is in ${state.path}`,
+      );
+      return;
+    }
+    if (settings.natsUrl === undefined && parkedNow > 0) {
+      state.writeRun({ ...run, complete: true });
+      progress.note(`what was parked is kept in ${state.file("nats")}`);
+    } else state.remove();
+  }
+}
+
+/** The stop line, if the child ended in order. */
+function totalsOf(outcome: Outcome): LogLine | undefined {
+  return "end" in outcome ? outcome.end?.totals : undefined;
+}
+
+function newRunId(): string {
+  return randomBytes(6).toString("hex");
+}

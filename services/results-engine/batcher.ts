@@ -1,0 +1,114 @@
+import { BatchBuffer } from "./batch-buffer.js";
+import type { BatchLimits } from "./batch-buffer.js";
+import type { Batch, RejectedRow, Sink, WriteOutcome } from "./sinks/sink.js";
+import type { ResultColumns } from "../shared/codec/columns.js";
+
+/** Rejected rows of one message, with the sink's reasons. */
+export type RejectedOfPart = readonly Omit<RejectedRow, "part">[];
+
+/** What a batch was, for metrics. */
+export interface BatchReport {
+  readonly rows: number;
+  readonly outcome: WriteOutcome;
+  readonly parts: readonly ResultColumns[];
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+interface Waiting {
+  readonly part: ResultColumns;
+  readonly resolve: (rejected: RejectedOfPart) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * Gathers messages into batches and writes them. While the sink is busy the next batch grows, so
+ * batches are as large as the load asks for.
+ */
+export class Batcher {
+  readonly #sink: Sink;
+  readonly #buffer: BatchBuffer<Waiting>;
+  readonly #signal: AbortSignal;
+  readonly #onBatch: (report: BatchReport) => void;
+  readonly #now: () => number;
+  #writes = 0;
+  #isDraining = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param signal handed to the sink: ends its waits between tries */
+  constructor(parts: {
+    sink: Sink;
+    limits: BatchLimits;
+    signal: AbortSignal;
+    onBatch: (report: BatchReport) => void;
+    now?: () => number;
+  }) {
+    this.#sink = parts.sink;
+    this.#buffer = new BatchBuffer(parts.limits);
+    this.#signal = parts.signal;
+    this.#onBatch = parts.onBatch;
+    this.#now = parts.now ?? Date.now;
+  }
+
+  /**
+   * Adds the results of one message.
+   *
+   * @returns once every row is durable or rejected: the rejected ones
+   * @throws whatever the sink threw for the batch the rows were in
+   */
+  add(part: ResultColumns, bytes: number): Promise<RejectedOfPart> {
+    return new Promise((resolve, reject) => {
+      this.#buffer.add({ part, resolve, reject }, part.count, bytes, this.#now());
+      this.#pump();
+    });
+  }
+
+  /** From now on nothing waits for a batch to fill. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#pump();
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    while (this.#writes < this.#sink.maxConcurrentWrites) {
+      const dueInMs = this.#buffer.dueInMs(this.#now());
+      if (dueInMs === Number.POSITIVE_INFINITY) return;
+      if (dueInMs > 0 && !this.#isDraining) {
+        this.#timer = setTimeout(() => this.#pump(), Math.ceil(dueInMs));
+        return;
+      }
+      void this.#write(this.#buffer.take());
+    }
+  }
+
+  /** Settles every member, whatever happens. */
+  async #write(members: readonly Waiting[]): Promise<void> {
+    this.#writes += 1;
+    const parts = members.map((member) => member.part);
+    const batch: Batch = { parts, rows: parts.reduce((sum, part) => sum + part.count, 0) };
+    const startedAtMs = this.#now();
+    try {
+      const outcome = await this.#sink.write(batch, this.#signal);
+      this.#onBatch({ parts, rows: batch.rows, outcome, startedAtMs, endedAtMs: this.#now() });
+      const rejected = rejectedByPart(outcome.rejected);
+      for (const [index, member] of members.entries()) member.resolve(rejected.get(index) ?? []);
+    } catch (thrown) {
+      for (const member of members) member.reject(thrown);
+    } finally {
+      this.#writes -= 1;
+      this.#pump();
+    }
+  }
+}
+
+function rejectedByPart(rejected: readonly RejectedRow[]): ReadonlyMap<number, RejectedOfPart> {
+  const byPart = new Map<number, Omit<RejectedRow, "part">[]>();
+  for (const { part, row, reason } of rejected) {
+    const rows = byPart.get(part) ?? [];
+    rows.push({ row, reason });
+    byPart.set(part, rows);
+  }
+  return byPart;
+}

@@ -1,0 +1,58 @@
+import type { Env } from "../shared/config.js";
+import { watchBacklog } from "../shared/backlog-watch.js";
+import { runEngine } from "../shared/engine.js";
+import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
+import { connectEngine } from "../shared/nats/connect-engine.js";
+import { Parker } from "../shared/parking.js";
+import { Batcher } from "./batcher.js";
+import { readResultsSettings } from "./config.js";
+import type { ResultsSettings } from "./config.js";
+import { runResultsPipeline } from "./pipeline.js";
+import { createResultsMetrics } from "./results-metrics.js";
+import { openSink } from "./sinks/index.js";
+
+/** Results from RESULTS, in batches, into the sink. */
+export const resultsEngine: EngineDefinition<ResultsSettings> = {
+  name: "results-engine",
+  readSettings: readResultsSettings,
+  run,
+};
+
+export function main(env: Env): Promise<number> {
+  return runEngine(resultsEngine, env);
+}
+
+async function run(settings: ResultsSettings, context: EngineContext): Promise<Totals> {
+  // The sink comes first: bad input ends here before a message is touched.
+  const sink = await openSink(settings.SINK, {
+    lateAfterMs: settings.LATE_AFTER_MS,
+    runId: settings.RUN_ID,
+    bigQueryEndpoint: settings.BIGQUERY_API_ENDPOINT,
+    warn: (details, message) => context.logger.warn(details, message),
+  });
+  context.defer(() => sink.close());
+  const messaging = await connectEngine(settings, context);
+  const resultsMetrics = createResultsMetrics(context.metrics, sink);
+  const batcher = new Batcher({
+    sink,
+    limits: {
+      maxRows: settings.BATCH_MAX_ROWS,
+      maxBytes: settings.BATCH_MAX_BYTES,
+      maxItems: Math.max(1, Math.floor(settings.RESULTS_MAX_IN_FLIGHT / 2)),
+      maxWaitMs: settings.BATCH_MAX_WAIT_MS,
+    },
+    signal: context.signal,
+    onBatch: (report) => resultsMetrics.onBatch(report),
+  });
+  const parker = new Parker(messaging.publisher, context.engineId);
+  const consumer = await messaging.consumer({
+    topic: "results",
+    maxInFlight: settings.RESULTS_MAX_IN_FLIGHT,
+    ackWaitMs: settings.RESEND_AFTER_MS,
+  });
+  await watchBacklog(context, messaging, "results", "results");
+  context.health.watch("sink", () => sink.state());
+  await context.started({ sink: sink.description, runId: settings.RUN_ID });
+  await runResultsPipeline({ consumer, batcher, parker }, context.signal);
+  return { ...resultsMetrics.totals(), parked: parker.count, sink: sink.description };
+}

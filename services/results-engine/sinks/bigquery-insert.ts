@@ -1,0 +1,181 @@
+/**
+ * request -> insertAll -> every row accepted or rejected, however often it takes.
+ *
+ * A failed try is followed by the same bytes, so a row that went in unseen keeps its insertId. What
+ * is no row's fault is never blamed on rows: the gate is closed instead and they wait.
+ */
+import type { BigQueryClient } from "./bigquery-client.js";
+import type { BackoffRange, BigQueryClock } from "./bigquery-clock.js";
+import { HICCUP, QUOTA, backoffMs } from "./bigquery-clock.js";
+import type { Failure, RowError } from "./bigquery-errors.js";
+import { failure, readInsertReply } from "./bigquery-errors.js";
+import type { TableGate } from "./bigquery-gate.js";
+import type { RowRequest } from "./bigquery-rows.js";
+import { pickRows } from "./bigquery-rows.js";
+import type { RejectedRow } from "./sink.js";
+
+export interface InsertOutcome {
+  stored: number;
+  late: number;
+  readonly rejected: RejectedRow[];
+}
+
+export interface InserterParts {
+  readonly client: BigQueryClient;
+  readonly clock: BigQueryClock;
+  readonly gate: TableGate;
+  /** `datasets/D/tables/T/insertAll` */
+  readonly path: string;
+  readonly deadlineMs: number;
+  /** An emulator may leave the kind of its reply out. */
+  readonly acceptsNoKind: boolean;
+  /** Reads the table again. @returns how it differs from our rows; undefined if they fit */
+  readonly difference: () => Promise<string | undefined>;
+}
+
+/** One request on its way. Rows are named by their index in it. */
+interface Progress {
+  readonly request: RowRequest;
+  readonly signal: AbortSignal;
+  readonly outcome: InsertOutcome;
+  /** Rows refused, with BigQuery's words: bad rows, or good rows and a bad table. */
+  readonly suspects: Map<number, string>;
+  /** {@link TableGate.acceptedRows} at the start: if it grew, the table takes rows. */
+  readonly acceptedAtStart: number;
+  /** The same, when all rows were refused for the first time. */
+  acceptedAtRefusal: number | undefined;
+}
+
+type Try = { readonly errors: readonly RowError[] } | { readonly failure: Failure };
+
+/** Rows that may be refused one by one, with none accepted, before the table is held to be the cause. */
+const MAX_LONE_SUSPECTS = 8;
+
+export class Inserter {
+  readonly #parts: InserterParts;
+
+  constructor(parts: InserterParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws EngineError `retry` when `signal` aborts a wait; rows may have gone in all the same */
+  async insert(request: RowRequest, signal: AbortSignal): Promise<InsertOutcome> {
+    const progress: Progress = {
+      request,
+      signal,
+      outcome: { stored: 0, late: 0, rejected: [] },
+      suspects: new Map(),
+      acceptedAtStart: this.#parts.gate.acceptedRows,
+      acceptedAtRefusal: undefined,
+    };
+    let waiting: readonly number[] = Array.from({ length: request.count }, (_, index) => index);
+    while (waiting.length > 0) {
+      await this.#send(progress, waiting);
+      waiting = await this.#judge(progress);
+    }
+    return progress.outcome;
+  }
+
+  /** Sends rows until each is accepted, rejected or a suspect. */
+  async #send(progress: Progress, rows: readonly number[]): Promise<void> {
+    const { request, signal, suspects } = progress;
+    let pending = rows;
+    let sending = rows.length === request.count ? request : pickRows(request, rows);
+    for (let tries = 1; pending.length > 0; tries++) {
+      const result = await this.#parts.gate.run((pauses) => this.#try(sending, pauses), signal);
+      if ("failure" in result) {
+        const { kind, message } = result.failure;
+        if (kind === "split" && pending.length > 1) {
+          const middle = pending.length >> 1;
+          await this.#send(progress, pending.slice(0, middle));
+          await this.#send(progress, pending.slice(middle));
+          return;
+        }
+        const takesRows = this.#parts.gate.acceptedRows > progress.acceptedAtStart;
+        if (kind === "split" && (takesRows || suspects.size < MAX_LONE_SUSPECTS)) {
+          for (const row of pending) suspects.set(row, message);
+          return;
+        }
+        if (kind === "table" || kind === "split") this.#parts.gate.pause(message);
+        else await this.#wait(kind === "quota" ? QUOTA : HICCUP, tries, message, signal);
+        continue;
+      }
+      const again = this.#settle(progress, pending, result.errors);
+      if (again.length === 0) return;
+      if (again.length < pending.length) {
+        sending = pickRows(request, again);
+        tries = 1;
+      }
+      pending = again;
+      await this.#wait(HICCUP, tries, result.errors[0]?.text ?? "rows came back", signal);
+    }
+  }
+
+  /** One try. What it tells about the table goes to the gate. */
+  async #try(sending: RowRequest, pauses: number): Promise<Try> {
+    const { client, path, deadlineMs, gate, acceptsNoKind } = this.#parts;
+    const reply = await client.call({ method: "POST", path, body: sending.body, deadlineMs });
+    if (!reply.ok) return reply;
+    const errors = readInsertReply(reply.body, acceptsNoKind, sending.count);
+    if (errors === undefined) {
+      return { failure: failure("retry", "the reply is not insertAll's: is the address BigQuery's?") };
+    }
+    gate.accepted(sending.count - errors.length, pauses);
+    return { errors };
+  }
+
+  /** Books an answer. @returns the rows to send again */
+  #settle(progress: Progress, sent: readonly number[], errors: readonly RowError[]): number[] {
+    const { request, outcome, suspects } = progress;
+    const refused = new Map(errors.map((error) => [error.index, error]));
+    const again: number[] = [];
+    sent.forEach((row, place) => {
+      const error = refused.get(place);
+      if (error === undefined) {
+        outcome.stored++;
+        outcome.late += request.late[row] ?? 0;
+      } else if (error.invalid) suspects.set(row, error.text);
+      else again.push(row);
+    });
+    return again;
+  }
+
+  /**
+   * Decides about the suspects. They are bad rows if others of the request were accepted, if one row
+   * came alone and fits the table's columns, or if the table took rows of others since it refused
+   * these and refuses them again. Else the table is the likelier cause: the gate closes.
+   *
+   * @returns the rows to send again
+   */
+  async #judge(progress: Progress): Promise<readonly number[]> {
+    const { request, outcome, suspects, acceptedAtRefusal } = progress;
+    const { gate } = this.#parts;
+    const [first] = suspects.values();
+    if (first === undefined) return [];
+    let areRowsBad = outcome.stored > 0;
+    if (!areRowsBad) {
+      const difference = await this.#parts.difference();
+      const tookOthers = acceptedAtRefusal !== undefined && gate.acceptedRows > acceptedAtRefusal;
+      areRowsBad = difference === undefined && (request.count === 1 || tookOthers);
+      if (!areRowsBad) {
+        gate.pause(difference ?? `each of ${String(request.count)} rows sent together is refused: ${first}`);
+      }
+    }
+    if (areRowsBad) {
+      for (const [row, reason] of suspects) {
+        outcome.rejected.push({ part: request.parts[row] ?? 0, row: request.rows[row] ?? 0, reason });
+      }
+      return [];
+    }
+    progress.acceptedAtRefusal ??= gate.acceptedRows;
+    const again = [...suspects.keys()];
+    suspects.clear();
+    return again;
+  }
+
+  async #wait(range: BackoffRange, tries: number, detail: string, signal: AbortSignal): Promise<void> {
+    const { clock, gate } = this.#parts;
+    gate.hiccup(tries, detail);
+    await clock.backoff(backoffMs(range, tries, clock.random), signal);
+  }
+}

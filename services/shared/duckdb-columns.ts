@@ -1,0 +1,95 @@
+/**
+ * Whole columns into DuckDB's vectors: one copy a column instead of a call a value.
+ *
+ * 64-bit columns are copied as they are. A text of up to 12 bytes lies inside DuckDB's 16-byte
+ * string value (length, then bytes, then zeros), so such a column is one copy too; only longer
+ * texts take a call each.
+ */
+import { DuckDBDataChunk, TIMESTAMP, BIGINT, VARCHAR } from "@duckdb/node-api";
+import type { DuckDBAppender } from "@duckdb/node-api";
+import duckdb from "@duckdb/node-bindings";
+import type { TextColumn } from "./codec/columns.js";
+
+export type ColumnType = "int64" | "timestamp" | "text";
+
+/** int64 and timestamp (microseconds since the epoch) columns are BigInt64Arrays. */
+export type Column = BigInt64Array | TextColumn;
+
+const TYPES = { int64: BIGINT, timestamp: TIMESTAMP, text: VARCHAR } as const;
+
+/** DuckDB's vector size: the most rows a chunk takes. */
+const CHUNK_ROWS = 2_048;
+const STRING_BYTES = 16;
+const MAX_INLINE_BYTES = 12;
+
+export class ColumnAppender {
+  readonly #appender: DuckDBAppender;
+  readonly #types: readonly ColumnType[];
+  readonly #strings = new Uint8Array(CHUNK_ROWS * STRING_BYTES);
+  readonly #stringWords = new Uint32Array(this.#strings.buffer);
+
+  constructor(appender: DuckDBAppender, types: readonly ColumnType[]) {
+    this.#appender = appender;
+    this.#types = types;
+  }
+
+  /** Appends the first `rows` rows of the columns, in the order of the table. */
+  append(columns: readonly Column[], rows: number): void {
+    for (let start = 0; start < rows; start += CHUNK_ROWS) {
+      this.#appendChunk(columns, start, Math.min(CHUNK_ROWS, rows - start));
+    }
+  }
+
+  /** Makes what was appended visible to queries of the connection. */
+  flush(): void {
+    this.#appender.flushSync();
+  }
+
+  /** Flushes and ends. */
+  close(): void {
+    this.#appender.closeSync();
+  }
+
+  #appendChunk(columns: readonly Column[], start: number, rows: number): void {
+    // A chunk of its own each time: one that is used again keeps every long text it ever held.
+    const chunk = DuckDBDataChunk.create(
+      this.#types.map((type) => TYPES[type]),
+      rows,
+    );
+    const native = chunk.chunk;
+    for (const [index, column] of columns.entries()) {
+      const vector = duckdb.data_chunk_get_vector(native, index);
+      if (column instanceof BigInt64Array) {
+        const offset = column.byteOffset + start * 8;
+        duckdb.copy_data_to_vector(vector, 0, column.buffer as ArrayBuffer, offset, rows * 8);
+      } else {
+        this.#copyTexts(vector, column, start, rows);
+      }
+    }
+    this.#appender.appendDataChunk(chunk);
+  }
+
+  #copyTexts(vector: duckdb.Vector, column: TextColumn, start: number, rows: number): void {
+    const strings = this.#strings;
+    const words = this.#stringWords;
+    const { bytes, starts, ends } = column;
+    const longRows: number[] = [];
+    words.fill(0, 0, rows * 4);
+    for (let row = 0; row < rows; row += 1) {
+      const from = starts[start + row] ?? 0;
+      const length = (ends[start + row] ?? 0) - from;
+      if (length > MAX_INLINE_BYTES) {
+        longRows.push(row);
+        continue;
+      }
+      words[row * 4] = length;
+      const to = row * STRING_BYTES + 4;
+      for (let index = 0; index < length; index += 1) strings[to + index] = bytes[from + index] ?? 0;
+    }
+    duckdb.copy_data_to_vector(vector, 0, strings.buffer, 0, rows * STRING_BYTES);
+    for (const row of longRows) {
+      const text = bytes.subarray(starts[start + row], ends[start + row]);
+      duckdb.vector_assign_string_element_len(vector, row, text);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+/** The home of DuckDB: databases inside this process, read as columns. */
+import { DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import { ColumnAppender } from "./duckdb-columns.js";
+import type { ColumnType } from "./duckdb-columns.js";
+import { UserError, messageOf } from "./errors.js";
+
+/** Rows of a running query, as columns. Valid for as long as it is referenced. */
+export interface QueryChunk {
+  readonly rowCount: number;
+  /** A BIGINT column, as a copy; entries of NULL rows are garbage. */
+  int64s(column: number): BigInt64Array;
+  /** True if the row has a value in the column. */
+  has(column: number, row: number): boolean;
+  /**
+   * A VARCHAR column; NULL becomes an empty text. DuckDB's reader takes one byte order mark off the
+   * front of a text: double it in SQL where it must survive.
+   */
+  texts(column: number): string[];
+}
+
+/** One database with one connection. Not for concurrent use: one query at a time. */
+export class DuckDb {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  #closed = false;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  /** A database in memory that fetches nothing from the network. */
+  static async openInMemory(): Promise<DuckDb> {
+    const instance = await DuckDBInstance.create(":memory:", {
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    });
+    return new DuckDb(instance, await instance.connect());
+  }
+
+  /**
+   * A database file, made if absent. This process holds it until {@link close}; DuckDB lets no other
+   * process open it meanwhile, not even to read.
+   *
+   * @param setting the setting with its value that named the file, for messages
+   * @throws UserError when the file is held by another process, is no database, or cannot be made
+   */
+  static async openFile(path: string, setting: string): Promise<DuckDb> {
+    try {
+      const instance = await DuckDBInstance.create(path, { autoinstall_known_extensions: "false" });
+      return new DuckDb(instance, await instance.connect());
+    } catch (thrown) {
+      throw new UserError(`${setting}: ${whyNotOpened(path, messageOf(thrown))}`);
+    }
+  }
+
+  /** Runs a statement. @returns rows inserted, updated or deleted; 0 for others */
+  async run(sql: string): Promise<number> {
+    return (await this.#connection.run(sql)).rowsChanged;
+  }
+
+  /** Appends columns to a temporary table of this connection; see {@link ColumnAppender}. */
+  async appender(temporaryTable: string, types: readonly ColumnType[]): Promise<ColumnAppender> {
+    return new ColumnAppender(await this.#connection.createAppender(temporaryTable, "main", "temp"), types);
+  }
+
+  /** Runs a query with a small result. BIGINT comes as bigint, lists and structs as DuckDB values. */
+  async rows(sql: string): Promise<Record<string, unknown>[]> {
+    return (await this.#connection.runAndReadAll(sql)).getRowObjects();
+  }
+
+  /** Names and types of a query's columns, without running it. */
+  async describe(sql: string): Promise<{ name: string; type: string }[]> {
+    const rows = await this.rows(`DESCRIBE ${sql}`);
+    return rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
+  }
+
+  /**
+   * Runs a query and yields its rows in order, holding two chunks and DuckDB's own small buffer;
+   * the next chunk is computed while the caller works on the one before.
+   */
+  async *stream(sql: string): AsyncGenerator<QueryChunk, void, undefined> {
+    const result = await this.#connection.stream(sql);
+    let next = result.fetchChunk();
+    try {
+      for (;;) {
+        const chunk = await next;
+        if (chunk === null || chunk.rowCount === 0) return;
+        next = result.fetchChunk();
+        yield queryChunk(chunk);
+      }
+    } finally {
+      // A connection must not be closed under a running fetch; its outcome no longer matters.
+      await next.catch(() => null);
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+/** `text` as an SQL string. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** `name` as an SQL identifier. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function whyNotOpened(path: string, reason: string): string {
+  if (/could not set lock/i.test(reason)) {
+    const holder = /PID (\d+)/.exec(reason)?.[1];
+    return `${path} is held by another process${holder === undefined ? "" : ` (PID ${holder})`}`;
+  }
+  if (/not a valid DuckDB database/i.test(reason)) return `${path} is no DuckDB database`;
+  return `${path} cannot be opened (${reason.split("\n")[0] ?? reason})`;
+}
+
+function queryChunk(chunk: DuckDBDataChunk): QueryChunk {
+  return {
+    rowCount: chunk.rowCount,
+    int64s: (column) => int64sOf(chunk, column),
+    has: (column, row) => chunk.getColumnVector(column).getItem(row) !== null,
+    texts: (column) => {
+      const vector = chunk.getColumnVector(column);
+      const texts = new Array<string>(chunk.rowCount);
+      for (let row = 0; row < texts.length; row += 1) {
+        const text = vector.getItem(row);
+        texts[row] = typeof text === "string" ? text : "";
+      }
+      return texts;
+    },
+  };
+}
+
+function int64sOf(chunk: DuckDBDataChunk, column: number): BigInt64Array {
+  const vector = chunk.getColumnVector(column);
+  // The vector's own array, copied at once. It is no public field, hence the way without it below.
+  const items: unknown = Reflect.get(vector, "items");
+  if (items instanceof BigInt64Array && items.length === chunk.rowCount) return items.slice();
+  const values = new BigInt64Array(chunk.rowCount);
+  for (let row = 0; row < values.length; row += 1) {
+    const value = vector.getItem(row);
+    if (typeof value === "bigint") values[row] = value;
+  }
+  return values;
+}

@@ -1,0 +1,230 @@
+/**
+ * BigQuery's REST interface in this process, as far as a sink needs it: datasets, tables, views and
+ * insertAll, with the failures that no emulator offers.
+ */
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
+import type { Fault, Json } from "./faults.js";
+import { FaultScript } from "./faults.js";
+import type { InsertRequest } from "./warehouse.js";
+import { FakeTable } from "./warehouse.js";
+
+export type { Fault, Json } from "./faults.js";
+
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
+const MAX_ROWS = 50_000;
+const INSERT_REPLY = "bigquery#tableDataInsertAllResponse";
+
+export interface FakeBigQueryOptions {
+  /** The fake's clock, in milliseconds since the epoch. */
+  readonly nowMs?: () => number;
+  /** Whether insertIds are remembered for a minute; true unless told. */
+  readonly remembersInsertIds?: boolean;
+  /** An emulator that leaves `kind` out of its replies. */
+  readonly leavesKindOut?: boolean;
+}
+
+/** One request as it arrived. */
+export interface SeenRequest {
+  readonly method: string;
+  /** Below `projects/PROJECT/`. */
+  readonly path: string;
+  readonly headers: IncomingMessage["headers"];
+  /** Unzipped. */
+  readonly body: Buffer;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: Json | string;
+}
+
+export class FakeBigQuery {
+  readonly #server: Server;
+  readonly #options: Required<FakeBigQueryOptions>;
+  readonly #datasets = new Map<string, { resource: Json; tables: Map<string, FakeTable> }>();
+  readonly #faults = new FaultScript();
+  /** Every request so far, in order of arrival. */
+  readonly requests: SeenRequest[] = [];
+
+  private constructor(options: FakeBigQueryOptions) {
+    this.#options = { nowMs: Date.now, remembersInsertIds: true, leavesKindOut: false, ...options };
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response).catch((thrown: unknown) => {
+        response.writeHead(500).end(String(thrown));
+      });
+    });
+  }
+
+  static async start(options: FakeBigQueryOptions = {}): Promise<FakeBigQuery> {
+    const fake = new FakeBigQuery(options);
+    await new Promise<void>((resolve) => fake.#server.listen(0, "127.0.0.1", resolve));
+    return fake;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+  }
+
+  /** Adds faults behind those that wait. */
+  fail(...faults: readonly Fault[]): void {
+    this.#faults.push(...faults);
+  }
+
+  heal(): void {
+    this.#faults.clear();
+  }
+
+  /** Bodies of the insertAll requests so far. */
+  get insertBodies(): readonly Buffer[] {
+    return this.requests.filter(({ path }) => path.endsWith("/insertAll")).map(({ body }) => body);
+  }
+
+  /** The definition of a table or view; undefined if there is none. */
+  resource(datasetId: string, tableId: string): Json | undefined {
+    return this.#table(datasetId, tableId)?.resource;
+  }
+
+  dataset(datasetId: string): Json | undefined {
+    return this.#datasets.get(datasetId)?.resource;
+  }
+
+  /** Makes a table, or gives it another definition as tables.patch does. */
+  define(datasetId: string, tableId: string, resource: Json): void {
+    const dataset = this.#datasets.get(datasetId) ?? { resource: {}, tables: new Map<string, FakeTable>() };
+    this.#datasets.set(datasetId, dataset);
+    const table = dataset.tables.get(tableId);
+    if (table === undefined) dataset.tables.set(tableId, new FakeTable(resource));
+    else table.resource = { ...table.resource, ...resource };
+  }
+
+  drop(datasetId: string, tableId: string): void {
+    this.#datasets.get(datasetId)?.tables.delete(tableId);
+  }
+
+  /** The rows of a table, every copy of them, each value as it was sent. */
+  rows(datasetId: string, tableId: string): readonly Json[] {
+    return this.#table(datasetId, tableId)?.rows ?? [];
+  }
+
+  /** The rows that the view over a table shows. */
+  viewRows(datasetId: string, tableId: string): Json[] {
+    return this.#table(datasetId, tableId)?.newestPerId() ?? [];
+  }
+
+  /** Ends every connection, hanging ones included. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #table(datasetId: string, tableId: string): FakeTable | undefined {
+    return this.#datasets.get(datasetId)?.tables.get(tableId);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const raw = Buffer.concat(chunks);
+    const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw;
+    const method = request.method ?? "GET";
+    const path = /^\/bigquery\/v2\/projects\/[^/]+\/([^?]*)/.exec(request.url ?? "")?.[1] ?? "";
+    this.requests.push({ method, path: decodeURIComponent(path), headers: request.headers, body });
+    const fault = this.#faults.next(method, path, this.#options.nowMs());
+    if (fault?.latencyMs !== undefined) await sleep(fault.latencyMs);
+    if (fault?.hang === true) return;
+    if (fault?.dropBeforeCommit === true) {
+      request.socket.destroy();
+      return;
+    }
+    const answer = faultAnswer(fault) ?? this.#answer(method, decodeURIComponent(path), body, fault);
+    if (fault?.commitThenHang === true) return;
+    if (fault?.commitThenDrop === true) {
+      request.socket.destroy();
+      return;
+    }
+    const isText = typeof answer.body === "string";
+    response.writeHead(answer.status, {
+      "content-type": isText ? "text/html" : "application/json; charset=UTF-8",
+    });
+    response.end(isText ? answer.body : JSON.stringify(answer.body));
+  }
+
+  #answer(method: string, path: string, body: Buffer, fault: Fault | undefined): Answer {
+    const [datasets, datasetId, tables, tableId, insertAll] = path.split("/");
+    const json = method === "GET" ? {} : readJson(body);
+    if (datasets !== "datasets" || json === undefined) {
+      return json === undefined
+        ? error(400, "parseError", "Parse Error")
+        : error(404, "notFound", "Not Found");
+    }
+    if (datasetId === undefined) return this.#createDataset(json);
+    const dataset = this.#datasets.get(datasetId);
+    if (dataset === undefined) return error(404, "notFound", `Not found: Dataset ${datasetId}`);
+    if (tables === undefined) return { status: 200, body: dataset.resource };
+    if (tableId === undefined) return this.#createTable(datasetId, dataset.tables, json);
+    const table = dataset.tables.get(tableId);
+    if (table === undefined) return error(404, "notFound", `Not found: Table ${datasetId}.${tableId}`);
+    if (insertAll !== undefined) return this.#insertAll(table, json, body, fault);
+    if (method === "PATCH") table.resource = { ...table.resource, ...json };
+    return { status: 200, body: table.resource };
+  }
+
+  #createDataset(resource: Json): Answer {
+    const { datasetId } = resource.datasetReference as { datasetId: string };
+    if (this.#datasets.has(datasetId)) return error(409, "duplicate", `Already Exists: Dataset ${datasetId}`);
+    this.#datasets.set(datasetId, { resource, tables: new Map() });
+    return { status: 200, body: resource };
+  }
+
+  #createTable(datasetId: string, tables: Map<string, FakeTable>, resource: Json): Answer {
+    const { tableId } = resource.tableReference as { tableId: string };
+    if (tables.has(tableId)) return error(409, "duplicate", `Already Exists: Table ${datasetId}.${tableId}`);
+    const table = new FakeTable(resource);
+    tables.set(tableId, table);
+    return { status: 200, body: table.resource };
+  }
+
+  #insertAll(table: FakeTable, json: Json, body: Buffer, fault: Fault | undefined): Answer {
+    const request = json as unknown as InsertRequest;
+    if (body.length > MAX_BODY_BYTES) return error(400, undefined, "Bad Request");
+    if (request.rows.length > MAX_ROWS) {
+      return error(400, "invalid", `too many rows present in the request, limit: ${String(MAX_ROWS)}`);
+    }
+    if (table.resource.type !== "TABLE") return error(400, "invalid", "Cannot add rows to a view");
+    const { nowMs, remembersInsertIds, leavesKindOut } = this.#options;
+    const errors = table.insert(request, { nowMs: nowMs(), remembersInsertIds, rowErrors: fault?.rowErrors });
+    return {
+      status: 200,
+      body: {
+        ...(leavesKindOut ? {} : { kind: INSERT_REPLY }),
+        ...(errors.length === 0 ? {} : { insertErrors: errors }),
+      },
+    };
+  }
+}
+
+function faultAnswer(fault: Fault | undefined): Answer | undefined {
+  if (fault?.html200 === true) return { status: 200, body: "<html><body>Please log in</body></html>" };
+  if (fault?.body !== undefined) return { status: fault.status ?? 200, body: fault.body };
+  if (fault?.status === undefined) return undefined;
+  return error(fault.status, fault.reason, fault.message ?? fault.reason ?? "Error");
+}
+
+function error(code: number, reason: string | undefined, message: string): Answer {
+  const errors = reason === undefined ? {} : { errors: [{ message, domain: "global", reason }] };
+  return { status: code, body: { error: { code, message, ...errors } } };
+}
+
+function readJson(body: Buffer): Json | undefined {
+  try {
+    return JSON.parse(body.toString("utf8")) as Json;
+  } catch {
+    return undefined;
+  }
+}

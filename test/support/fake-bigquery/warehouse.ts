@@ -1,0 +1,103 @@
+import type { Json, RowFault } from "./faults.js";
+import type { FakeField } from "./values.js";
+import { checkRow, isInPartitionWindow, timestampUs } from "./values.js";
+
+/** For how long BigQuery remembers an insertId, at best. */
+const INSERT_ID_MEMORY_MS = 60_000;
+
+export interface InsertRequest {
+  readonly skipInvalidRows?: boolean;
+  readonly ignoreUnknownValues?: boolean;
+  readonly rows: readonly { readonly insertId?: string; readonly json: Json }[];
+}
+
+export interface InsertError {
+  readonly index: number;
+  readonly errors: readonly Json[];
+}
+
+/** One table or view, and its rows exactly as they were sent. */
+export class FakeTable {
+  resource: Json;
+  readonly rows: Json[] = [];
+  readonly #rememberedIds = new Map<string, number>();
+
+  constructor(resource: Json) {
+    this.resource = { type: "view" in resource ? "VIEW" : "TABLE", ...resource };
+  }
+
+  get fields(): readonly FakeField[] {
+    return (this.resource.schema as { fields?: readonly FakeField[] } | undefined)?.fields ?? [];
+  }
+
+  /** insertAll: rows go in, repeated insertIds once, and each row that does not is named. */
+  insert(
+    request: InsertRequest,
+    options: {
+      nowMs: number;
+      remembersInsertIds: boolean;
+      rowErrors: ((row: Json, index: number) => RowFault | undefined) | undefined;
+    },
+  ): readonly InsertError[] {
+    const faults = request.rows.map(
+      ({ json }, index) =>
+        options.rowErrors?.(json, index) ??
+        checkRow(json, this.fields, request.ignoreUnknownValues === true) ??
+        this.#checkPartition(json, options.nowMs),
+    );
+    const stops = request.skipInvalidRows !== true && faults.some((fault) => fault !== undefined);
+    const errors: InsertError[] = [];
+    request.rows.forEach(({ insertId, json }, index) => {
+      const fault = faults[index] ?? (stops ? { reason: "stopped" } : undefined);
+      if (fault !== undefined) errors.push({ index, errors: [rowError(fault)] });
+      else if (!this.#isKnown(insertId, options)) this.rows.push(json);
+    });
+    return errors;
+  }
+
+  /** What the view over the table shows: one row per ID, the newest ProcessTime. */
+  newestPerId(): Json[] {
+    const newest = new Map<string, Json>();
+    for (const row of this.rows) {
+      const id = String(row.ID);
+      const kept = newest.get(id);
+      if (kept === undefined || isNewer(row, kept)) newest.set(id, row);
+    }
+    return [...newest.values()];
+  }
+
+  #isKnown(insertId: string | undefined, options: { nowMs: number; remembersInsertIds: boolean }): boolean {
+    if (insertId === undefined || !options.remembersInsertIds) return false;
+    const seenAtMs = this.#rememberedIds.get(insertId);
+    if (seenAtMs !== undefined && options.nowMs - seenAtMs < INSERT_ID_MEMORY_MS) return true;
+    this.#rememberedIds.set(insertId, options.nowMs);
+    return false;
+  }
+
+  #checkPartition(row: Json, nowMs: number): RowFault | undefined {
+    const field = (this.resource.timePartitioning as { field?: string } | undefined)?.field;
+    const us = field === undefined ? undefined : timestampUs(row[field]);
+    if (us === undefined || isInPartitionWindow(us, nowMs)) return undefined;
+    return {
+      reason: "invalid",
+      message: `Value ${String(us)} for field ${String(field)} is outside of the partition window`,
+    };
+  }
+}
+
+function rowError(fault: RowFault): Json {
+  return {
+    reason: fault.reason,
+    location: fault.location ?? "",
+    debugInfo: "",
+    message: fault.message ?? "",
+  };
+}
+
+function isNewer(row: Json, than: Json): boolean {
+  for (const column of ["ProcessTime", "RTimeStamp"]) {
+    const [us, thanUs] = [timestampUs(row[column]) ?? 0n, timestampUs(than[column]) ?? 0n];
+    if (us !== thanUs) return us > thanUs;
+  }
+  return true;
+}

@@ -1,0 +1,172 @@
+/**
+ * What an entry must decode to, by protobuf-es and by the strict reader of `wire-bytes.ts`; and
+ * what the codec made of it, in the same shape.
+ *
+ * Where the codec differs from protobuf-es, on purpose:
+ * - A known field with another wire type is passed over as an unknown field, as the specification
+ *   has it (C++, Go and Java do the same). protobuf-es reads on by the type in the schema.
+ * - A field that ends beyond its message is refused. protobuf-es lets a Timestamp, or an entry of
+ *   a frame, read on into what follows it.
+ * - A varint of more than 10 bytes in an unknown field, and a length of more than 32 bits, are
+ *   refused. protobuf-es accepts both.
+ * - A U+FEFF at the start of a text is kept. protobuf-es drops it.
+ * - A Timestamp outside the years 0001 to 9999 is refused.
+ */
+import { deepStrictEqual } from "node:assert/strict";
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { MyDataSchema, MyResultSchema } from "../../../../proto/gen/messages_pb.js";
+import { textAt } from "../../../../services/shared/codec/columns.js";
+import { EngineError } from "../../../../services/shared/errors.js";
+import { decodeRecords } from "../../../../services/shared/codec/record-codec.js";
+import type { DecodedRecords } from "../../../../services/shared/codec/record-codec.js";
+import { decodeResults } from "../../../../services/shared/codec/result-codec.js";
+import type { DecodedResults } from "../../../../services/shared/codec/result-codec.js";
+import { bytesField, concat, fieldsOf, varintField } from "./wire-bytes.js";
+import type { WireField } from "./wire-bytes.js";
+
+export interface RecordValues {
+  readonly ID: bigint;
+  readonly Data: bigint;
+  readonly Meta: string;
+}
+
+export interface ResultValues extends RecordValues {
+  readonly dTimeStampUs: bigint;
+  readonly RData: bigint;
+  readonly processTimeUs: bigint;
+}
+
+/** What the codec made of a message. */
+export interface Decoded<Values> {
+  readonly rows: readonly Values[];
+  /** Bytes of each valid entry. */
+  readonly entries: readonly Uint8Array[];
+  readonly indexes: readonly number[];
+  readonly invalid: readonly { readonly index: number; readonly bytes: Uint8Array; readonly error: string }[];
+}
+
+/** One of the two kinds of entry, and how its values are had. */
+export interface Kind<Values> {
+  readonly name: string;
+  decode(payload: Uint8Array, isFrame: boolean): Decoded<Values>;
+  /** @returns undefined when the entry must be refused */
+  expected(bytes: Uint8Array): Values | undefined;
+}
+
+export const recordKind: Kind<RecordValues> = {
+  name: "record",
+  decode: (payload, isFrame) => {
+    const decoded = decodeRecords(payload, isFrame);
+    return { ...entriesOf(decoded), rows: recordRows(decoded) };
+  },
+  expected: (bytes) =>
+    strictly(bytes, [undefined, 0, 0, 2], (each) => {
+      const { ID, Data, Meta } = fromBinary(MyDataSchema, each);
+      return { ID, Data, Meta };
+    }),
+};
+
+export const resultKind: Kind<ResultValues> = {
+  name: "result",
+  decode: (payload, isFrame) => {
+    const decoded = decodeResults(payload, isFrame);
+    return { ...entriesOf(decoded), rows: resultRows(decoded) };
+  },
+  expected: (bytes) =>
+    strictly(bytes, [undefined, 0, 0, 2, "timestamp", 0, "timestamp"], (each) => {
+      const { ID, Data, Meta, DTimeStamp, RData, ProcessTime } = fromBinary(MyResultSchema, each);
+      const dTimeStampUs = microsecondsOf(DTimeStamp);
+      const processTimeUs = microsecondsOf(ProcessTime);
+      return { ID, Data, Meta, dTimeStampUs, RData, processTimeUs };
+    }),
+};
+
+export function recordRows(decoded: DecodedRecords): RecordValues[] {
+  return Array.from({ length: decoded.count }, (_, row) => ({
+    ID: decoded.ids[row] ?? -1n,
+    Data: decoded.data[row] ?? -1n,
+    Meta: textAt(decoded.meta, row),
+  }));
+}
+
+export function resultRows(decoded: DecodedResults): ResultValues[] {
+  return recordRows(decoded).map((record, row) => ({
+    ...record,
+    dTimeStampUs: decoded.dTimeStampsUs[row] ?? -1n,
+    RData: decoded.rData[row] ?? -1n,
+    processTimeUs: decoded.processTimesUs[row] ?? -1n,
+  }));
+}
+
+/** True for the one error that decoding may throw. */
+export function isUndecodable(thrown: unknown): boolean {
+  return thrown instanceof EngineError && thrown.code === "undecodable" && thrown.action === "park";
+}
+
+/** Microseconds since the epoch, rounded down. @throws RangeError outside the years 0001 to 9999 */
+export function microsecondsOf(timestamp: Timestamp | undefined): bigint {
+  const { seconds, nanos } = timestamp ?? { seconds: 0n, nanos: 0 };
+  const isInRange = seconds >= -62_135_596_800n && seconds <= 253_402_300_799n;
+  if (!isInRange || nanos < 0 || nanos > 999_999_999) throw new RangeError("timestamp out of range");
+  return seconds * 1_000_000n + BigInt(nanos) / 1000n;
+}
+
+function entriesOf(decoded: DecodedRecords | DecodedResults): Omit<Decoded<never>, "rows"> {
+  const rows = Array.from({ length: decoded.count }, (_, row) => row);
+  return {
+    entries: rows.map((row) => decoded.payload.slice(decoded.entryStarts[row], decoded.entryEnds[row])),
+    indexes: rows.map((row) => decoded.entryIndexes[row] ?? -1),
+    invalid: decoded.invalid,
+  };
+}
+
+type WireTypes = readonly (number | "timestamp" | undefined)[];
+const TIMESTAMP_WIRE_TYPES: WireTypes = [undefined, 0, 0];
+
+/** What protobuf-es reads once all that it is looser with is ruled out or left out. */
+function strictly<Values extends RecordValues>(
+  bytes: Uint8Array,
+  wireTypes: WireTypes,
+  read: (bytes: Uint8Array) => Values,
+): Values | undefined {
+  try {
+    const known = knownFields(bytes, wireTypes);
+    const values = read(rebuilt(known.fields));
+    if (known.isAll) deepStrictEqual(read(bytes), values, "protobuf-es agrees with the strict reader");
+    const texts = known.fields.filter(({ fieldNumber }) => fieldNumber === 3);
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(texts.at(-1)?.bytes);
+    return { ...values, Meta: text };
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === "AssertionError") throw thrown;
+    return undefined;
+  }
+}
+
+/** The fields that the schema knows with their wire type; `isAll` if none was left out for its wire type. */
+function knownFields(bytes: Uint8Array, wireTypes: WireTypes): { fields: WireField[]; isAll: boolean } {
+  const fields: WireField[] = [];
+  let isAll = true;
+  for (const field of fieldsOf(bytes)) {
+    const wanted = wireTypes[field.fieldNumber];
+    if (wanted === undefined) continue;
+    if (field.wireType !== (wanted === "timestamp" ? 2 : wanted)) {
+      isAll = false;
+    } else if (wanted === "timestamp") {
+      const inner = knownFields(field.bytes, TIMESTAMP_WIRE_TYPES);
+      isAll &&= inner.isAll;
+      fields.push({ ...field, bytes: rebuilt(inner.fields) });
+    } else {
+      fields.push(field);
+    }
+  }
+  return { fields, isAll };
+}
+
+function rebuilt(fields: readonly WireField[]): Uint8Array {
+  return concat(
+    fields.map(({ fieldNumber, wireType, number, bytes }) =>
+      wireType === 0 ? varintField(fieldNumber, number) : bytesField(fieldNumber, bytes),
+    ),
+  );
+}
