@@ -210,15 +210,16 @@ describe("an error of the whole table", () => {
 
   it("sends one request at a time while paused, and all at once after", async (t) => {
     const { fake, warnings, clock, write } = await openFixture(t, { maxRequestRows: 1 });
-    fake.fail({ status: 403, reason: "accessDenied", times: 8 });
+    fake.fail({ status: 403, reason: "accessDenied", times: 12 });
     const openAtWait: number[] = [];
     clock.onWait = () => openAtWait.push(clock.openDeadlines);
 
     const outcome = await write(numbered(12));
 
     assert.equal(outcome.stored, 12);
-    // The first four were under way together; since then each wait finds none under way.
-    assert.deepEqual(openAtWait.slice(1), Array(openAtWait.length - 1).fill(0));
+    // The first four were under way together; once they are back, each wait finds none under way.
+    assert.ok(openAtWait.length > 6);
+    assert.deepEqual(openAtWait.slice(4), Array(openAtWait.length - 4).fill(0));
     assert.equal(warnings.length, 1, warnings.join());
   });
 
