@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Messaging } from "../shared/messaging.js";
+import type { LogLine } from "./child.js";
 import { threadsPerEngine } from "./children.js";
 import type { Children } from "./children.js";
 import { answered, drained } from "./drained.js";
@@ -105,10 +106,11 @@ export class Run {
     const ticking = setInterval(() => {
       void metrics.read().then((counts) => progress.update(counts));
     }, PROGRESS_EVERY_MS);
-    let end: Outcome;
+    let end: LogLine | undefined;
     let drainedAtMs: number;
     try {
-      end = await this.#untilSourceEnds(data);
+      end = totalsOf(await this.#untilSourceEnds(data));
+      if (typeof end?.published === "number") metrics.dataEnded(end.published);
       await this.#untilDrained(messaging);
       drainedAtMs = Date.now();
     } finally {
@@ -116,13 +118,12 @@ export class Run {
     }
     const parkedNow = await answered(() => messaging.parkedMessages());
     await Promise.all(consumers.engines.map((engine) => children.stop(engine)));
-    const last = await children.stop(consumers.results);
-    const totals = "end" in last ? last.end?.totals : undefined;
+    const totals = totalsOf(await children.stop(consumers.results));
     if (typeof totals?.stored === "number") metrics.stored.observe(totals.stored);
     if (typeof totals?.repeats === "number") metrics.repeats.observe(totals.repeats);
 
     const summary = summaryOf({
-      data: "end" in end ? end.end?.totals : undefined,
+      data: end,
       results: totals,
       stored: metrics.stored.total,
       repeats: metrics.repeats.total,
@@ -180,6 +181,11 @@ export class Run {
       progress.note(`what was parked is kept in ${state.file("nats")}`);
     } else state.remove();
   }
+}
+
+/** The stop line, if the child ended in order. */
+function totalsOf(outcome: Outcome): LogLine | undefined {
+  return "end" in outcome ? outcome.end?.totals : undefined;
 }
 
 function newRunId(): string {

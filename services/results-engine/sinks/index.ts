@@ -8,7 +8,7 @@ import type { Sink, SinkContext } from "./sink.js";
 interface SinkKind {
   open(uri: PluginUri, context: SinkContext): Promise<Sink>;
   /** Removes the rows of earlier runs; absent where that is not ours to do. */
-  drop?(uri: PluginUri): Promise<void>;
+  readonly drop?: (uri: PluginUri) => Promise<void>;
 }
 
 const SINKS: Readonly<Record<string, SinkKind>> = {
@@ -28,18 +28,27 @@ export async function openSink(text: string, context: SinkContext): Promise<Sink
   return kindOf(uri).open(uri, context);
 }
 
+/** @throws UserError when SINK names no sink whose rows are ours to remove */
+export function checkDroppable(text: string): void {
+  dropOf(text);
+}
+
 /**
  * Removes what earlier runs stored in a sink, and nothing else.
  *
  * @throws UserError when the sink's rows are not ours to remove
  */
 export async function dropSink(text: string): Promise<void> {
+  await dropOf(text)();
+}
+
+function dropOf(text: string): () => Promise<void> {
   const uri = parsePluginUri("SINK", text);
-  const kind = kindOf(uri);
-  if (kind.drop === undefined) {
+  const { drop } = kindOf(uri);
+  if (drop === undefined) {
     throw new UserError(`SINK="${text}": --fresh drops no rows of ${uri.scheme}:, only of duckdb:`);
   }
-  await kind.drop(uri);
+  return () => drop(uri);
 }
 
 function kindOf(uri: PluginUri): SinkKind {
