@@ -91,6 +91,21 @@ describe("what passes is tried again", () => {
     await assert.rejects(writing, (thrown) => thrown instanceof EngineError && thrown.action === "retry");
   });
 
+  it("until the engine stops: an answer that does not come is not waited for", async (t) => {
+    const { fake, clock, write } = await openFixture(t);
+    fake.fail({ hang: true });
+    const stopping = new AbortController();
+
+    const writing = write(numbered(1), stopping.signal);
+    await until(() => fake.insertBodies.length === 1);
+    clock.expireDeadlines(5_000);
+    stopping.abort();
+    clock.expireDeadlines(5_000);
+
+    await assert.rejects(writing, (thrown) => thrown instanceof EngineError && thrown.action === "retry");
+    assert.equal(clock.openDeadlines, 0);
+  });
+
   it("once more even if the engine stops already", async (t) => {
     const { write } = await openFixture(t);
 

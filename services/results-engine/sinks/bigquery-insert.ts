@@ -88,7 +88,7 @@ export class Inserter {
     let pending = rows;
     let sending = rows.length === request.count ? request : pickRows(request, rows);
     for (let tries = 1; pending.length > 0; tries++) {
-      const result = await this.#parts.gate.run((pauses) => this.#try(sending, pauses), signal);
+      const result = await this.#parts.gate.run((pauses) => this.#try(sending, pauses, signal), signal);
       if ("failure" in result) {
         const { kind, message } = result.failure;
         if (kind === "split" && pending.length > 1) {
@@ -118,9 +118,9 @@ export class Inserter {
   }
 
   /** One try. What it tells about the table goes to the gate. */
-  async #try(sending: RowRequest, pauses: number): Promise<Try> {
+  async #try(sending: RowRequest, pauses: number, signal: AbortSignal): Promise<Try> {
     const { client, path, deadlineMs, gate, acceptsNoKind } = this.#parts;
-    const reply = await client.call({ method: "POST", path, body: sending.body, deadlineMs });
+    const reply = await client.call({ method: "POST", path, body: sending.body, deadlineMs, signal });
     if (!reply.ok) return reply;
     const errors = readInsertReply(reply.body, acceptsNoKind, sending.count);
     if (errors === undefined) {
