@@ -33,7 +33,7 @@ export const crunchSettings = z.object({
     default: 512,
     about: "JavaScript heap of a thread in MiB; a record that twice needs more is parked",
   }),
-  MAX_IN_FLIGHT: integerSetting({
+  CRUNCH_MAX_IN_FLIGHT: integerSetting({
     min: 0,
     max: 65_536,
     default: 0,
@@ -47,10 +47,10 @@ export type CrunchSettings = z.output<typeof crunchSettings>;
 export function readCrunchSettings(env: Env): CrunchSettings {
   const settings = readSettings(crunchSettings, env);
   const threads = settings.THREADS === 0 ? availableParallelism() : settings.THREADS;
-  const inFlight = settings.MAX_IN_FLIGHT;
+  const inFlight = settings.CRUNCH_MAX_IN_FLIGHT;
   return {
     ...settings,
     THREADS: threads,
-    MAX_IN_FLIGHT: inFlight === 0 ? Math.max(MIN_IN_FLIGHT, MESSAGES_PER_THREAD * threads) : inFlight,
+    CRUNCH_MAX_IN_FLIGHT: inFlight === 0 ? Math.max(MIN_IN_FLIGHT, MESSAGES_PER_THREAD * threads) : inFlight,
   };
 }

@@ -12,8 +12,6 @@ export interface CrunchMetrics {
   readonly jobsInHand: Gauge;
   readonly threads: Gauge;
   readonly threadsLost: Counter;
-  readonly pendingMessages: Gauge;
-  readonly unackedMessages: Gauge;
 }
 
 export function createCrunchMetrics(metrics: Metrics): CrunchMetrics {
@@ -31,14 +29,6 @@ export function createCrunchMetrics(metrics: Metrics): CrunchMetrics {
     threadsLost: metrics.counter(
       "crunch_threads_lost_total",
       "Threads that died or were ended, and replaced",
-    ),
-    pendingMessages: metrics.gauge(
-      "crunch_pending_messages",
-      "Messages of DATA not yet delivered to any crunch-engine",
-    ),
-    unackedMessages: metrics.gauge(
-      "crunch_unacked_messages",
-      "Messages of DATA delivered to the crunch-engines and not yet acked",
     ),
   };
 }

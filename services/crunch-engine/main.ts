@@ -1,10 +1,10 @@
 /** settings -> connection, threads -> pipeline. The only file that knows every part of a crunch-engine. */
 import type { Env } from "../shared/config.js";
+import { watchBacklog } from "../shared/backlog-watch.js";
 import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
-import { connectNats } from "../shared/nats/connection.js";
+import { connectEngine } from "../shared/nats/connect-engine.js";
 import { Parker } from "../shared/parking.js";
-import { BacklogWatch } from "./backlog-watch.js";
 import { readCrunchSettings } from "./config.js";
 import type { CrunchSettings } from "./config.js";
 import { createCrunchMetrics } from "./crunch-metrics.js";
@@ -28,17 +28,7 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
   const cruncher = await loadCruncher(settings.CRUNCHER);
   const metrics = createCrunchMetrics(context.metrics);
 
-  const messaging = await connectNats({
-    url: settings.NATS_URL,
-    namespace: settings.NAMESPACE,
-    engineId,
-    streamReplicas: settings.STREAM_REPLICAS,
-    streamMaxBytes: settings.STREAM_MAX_BYTES,
-    warn: (details, message) => logger.warn(details, message),
-    signal,
-  });
-  context.defer(() => messaging.close());
-
+  const messaging = await connectEngine(settings, context);
   const pool = await PiscinaPool.start({
     cruncher: settings.CRUNCHER,
     version: cruncher.version,
@@ -55,14 +45,11 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
 
   const consumer = await messaging.consumer({
     topic: "data",
-    maxInFlight: settings.MAX_IN_FLIGHT,
+    maxInFlight: settings.CRUNCH_MAX_IN_FLIGHT,
     ackWaitMs: settings.RESEND_AFTER_MS,
   });
-  const backlog = new BacklogWatch(() => messaging.backlog("data"), metrics);
-  context.defer(() => backlog.close());
-  await backlog.look();
+  await watchBacklog(context, messaging, "data", "crunch");
 
-  health.watch("nats", () => messaging.state());
   health.watch("results", () => {
     const blockedBy = messaging.publisher.blockedBy();
     return { ok: blockedBy === undefined, detail: blockedBy ?? "flowing" };

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Env } from "../shared/config.js";
-import type { LogLine } from "./child.js";
+import type { ChildEnd, LogLine } from "./child.js";
 import { EngineChild, wordsOf } from "./engine-child.js";
 import { NatsServerChild } from "./nats-server.js";
 import { identityOf } from "./process-identity.js";
@@ -60,7 +60,6 @@ export class Children {
     let port = 0;
     this.#server = this.#supervise({
       name: "nats-server",
-      endsByItself: false,
       start: () => new NatsServerChild({ binary, env, folder: state.file("nats"), port }),
       onStart: (child) => {
         this.#serverIdentity = identityOf(child.pid);
@@ -78,7 +77,7 @@ export class Children {
     const { env, cwd, crunchPath, state } = this.#options;
     const supervisor = this.#supervise({
       name,
-      endsByItself: engine === "data-engine",
+      ...(engine === "data-engine" && { isFinished: sourceEnded }),
       start: () =>
         new EngineChild({
           args: [crunchPath, COMMANDS[engine]],
@@ -147,6 +146,11 @@ export class Children {
     const from = Math.max(WARN, LEVELS[env.LOG_LEVEL ?? ""] ?? WARN);
     if (Number(line.level) >= from) note(`${name}: ${wordsOf(line)}`);
   }
+}
+
+/** A data-engine that somebody else ended with SIGTERM exits with 0 too, and its source has not ended. */
+function sourceEnded(end: ChildEnd): boolean {
+  return end.code === 0 && end.totals?.ended === 1;
 }
 
 /** Settings that the launcher needs the engines to have, whatever the user's environment says. */

@@ -49,6 +49,11 @@ export class RunMetrics {
     this.#results = parts.results;
   }
 
+  /** The data-engine's last word, later than its last answer. */
+  dataEnded(published: number): void {
+    this.#published = Math.max(this.#published, published);
+  }
+
   async read(): Promise<RunCounts> {
     const [data, results, ...engines] = await Promise.all([
       this.data === undefined ? undefined : scrape(this.data),

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Messaging } from "../shared/messaging.js";
+import type { LogLine } from "./child.js";
 import { threadsPerEngine } from "./children.js";
 import type { Children } from "./children.js";
 import { answered, drained } from "./drained.js";
-import { checkSource, dropSinkTables } from "./engine-parts.js";
+import { dropSink } from "../results-engine/sinks/index.js";
+import { checkSource } from "./check-source.js";
 import { natsServerBinary } from "./nats-server-binary.js";
 import type { Progress } from "./progress.js";
 import { RunMetrics } from "./run-metrics.js";
@@ -82,7 +84,7 @@ export class Run {
       return children.startEngine("crunch-engine", name, forCrunching);
     });
     await Promise.all([checkSource(this.#options.env), ...engines.map((engine) => engine.ready())]);
-    if (fresh) await dropSinkTables(settings.sink);
+    if (fresh) await dropSink(settings.sink);
     const results = children.startEngine("results-engine", "results-engine", env);
     await results.ready();
     return { engines, results };
@@ -104,10 +106,11 @@ export class Run {
     const ticking = setInterval(() => {
       void metrics.read().then((counts) => progress.update(counts));
     }, PROGRESS_EVERY_MS);
-    let end: Outcome;
+    let end: LogLine | undefined;
     let drainedAtMs: number;
     try {
-      end = await this.#untilSourceEnds(data);
+      end = totalsOf(await this.#untilSourceEnds(data));
+      if (typeof end?.published === "number") metrics.dataEnded(end.published);
       await this.#untilDrained(messaging);
       drainedAtMs = Date.now();
     } finally {
@@ -115,13 +118,12 @@ export class Run {
     }
     const parkedNow = await answered(() => messaging.parkedMessages());
     await Promise.all(consumers.engines.map((engine) => children.stop(engine)));
-    const last = await children.stop(consumers.results);
-    const totals = "end" in last ? last.end?.totals : undefined;
+    const totals = totalsOf(await children.stop(consumers.results));
     if (typeof totals?.stored === "number") metrics.stored.observe(totals.stored);
     if (typeof totals?.repeats === "number") metrics.repeats.observe(totals.repeats);
 
     const summary = summaryOf({
-      data: "end" in end ? end.end?.totals : undefined,
+      data: end,
       results: totals,
       stored: metrics.stored.total,
       repeats: metrics.repeats.total,
@@ -179,6 +181,11 @@ export class Run {
       progress.note(`what was parked is kept in ${state.file("nats")}`);
     } else state.remove();
   }
+}
+
+/** The stop line, if the child ended in order. */
+function totalsOf(outcome: Outcome): LogLine | undefined {
+  return "end" in outcome ? outcome.end?.totals : undefined;
 }
 
 function newRunId(): string {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, rmdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "../shared/errors.js";
 import type { RunningChildren } from "./left-overs.js";
 import { identityOf, isRunning } from "./process-identity.js";
@@ -88,10 +88,15 @@ export class StateDirectory {
     for (const name of ["run.json", "nats"]) rmSync(this.file(name), { recursive: true, force: true });
   }
 
-  /** Removes the folder with everything in it, the lock too. */
+  /** Removes the folder with everything in it, the lock too, and `.crunch` if nothing else is there. */
   remove(): void {
     this.#locked = false;
     rmSync(this.path, { recursive: true, force: true });
+    try {
+      rmdirSync(dirname(this.path));
+    } catch {
+      // Other runs have their folders there.
+    }
   }
 
   /** mkdir succeeds for one of many, so that two starts do not take over the same old lock. */

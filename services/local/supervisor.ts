@@ -6,8 +6,8 @@ export interface SupervisorOptions {
   /** For people: `crunch-engine 2`. */
   readonly name: string;
   readonly start: () => Child;
-  /** True for a child whose work ends by itself: exit 0 is its end and no death. */
-  readonly endsByItself: boolean;
+  /** Tells the end of a child's work from a death; without it every end that was not asked for is one. */
+  readonly isFinished?: (end: ChildEnd) => boolean;
   /** Told of each child started, also after a death. */
   readonly onStart?: (child: Child) => void;
   /** Told of each death before the restart, and of the one after which there is none. */
@@ -118,7 +118,7 @@ export class Supervisor {
   #onEnd(end: ChildEnd): void {
     this.#child = undefined;
     this.#details = undefined;
-    if (this.#options.endsByItself && end.code === 0) this.#settle({ kind: "finished", end });
+    if (this.#options.isFinished?.(end) === true) this.#settle({ kind: "finished", end });
     else if (this.#stopping) this.#settle({ kind: "stopped", end });
     else if (end.code === 2 && !this.#wasReady) {
       const message = end.stderr.trim() || `${this.name} refused its settings`;

@@ -1,7 +1,6 @@
-import { crunchSettings } from "../crunch-engine/config.js";
-import { dataSettings } from "../data-engine/config.js";
-import { resultsSettings } from "../results-engine/config.js";
-import { readSettings } from "../shared/config.js";
+import { readCrunchSettings } from "../crunch-engine/config.js";
+import { readDataSettings } from "../data-engine/config.js";
+import { readResultsSettings } from "../results-engine/config.js";
 import type { Env } from "../shared/config.js";
 import { UserError } from "../shared/errors.js";
 import type { StageSettings } from "./stages.js";
@@ -37,9 +36,9 @@ export function readUpSettings(env: Env): UpSettings {
       return undefined;
     }
   };
-  const data = read(() => readSettings(dataSettings, env));
-  const crunch = read(() => readSettings(crunchSettings, env));
-  const results = read(() => readSettings(resultsSettings, env));
+  const data = read(() => readDataSettings(env));
+  const crunch = read(() => readCrunchSettings(env));
+  const results = read(() => readResultsSettings(env));
   if (data === undefined || crunch === undefined || results === undefined) {
     throw new UserError([...problems].join("\n"));
   }

@@ -4,6 +4,7 @@
  * The whole path on one machine, as real processes, with one command. What is unfinished when it
  * ends, however it ends, is continued by the same command.
  */
+import { checkDroppable } from "../results-engine/sinks/index.js";
 import type { Env } from "../shared/config.js";
 import { EngineError, UserError, messageOf } from "../shared/errors.js";
 import { Children } from "./children.js";
@@ -45,6 +46,7 @@ const LEFT_OVER_SERVER_MS = 5_000;
 export async function up(options: UpOptions): Promise<number> {
   const { env, cwd, stderr } = options;
   const settings = readUpSettings(env);
+  if (options.fresh) checkDroppable(settings.sink);
   const progress = new Progress(stderr);
   const note = (text: string): void => progress.note(text);
   const state = new StateDirectory(cwd, settings.identity);

@@ -1,4 +1,5 @@
 import type { Env } from "../shared/config.js";
+import { watchBacklog } from "../shared/backlog-watch.js";
 import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
 import { connectEngine } from "../shared/nats/connect-engine.js";
@@ -49,6 +50,7 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
     maxInFlight: settings.RESULTS_MAX_IN_FLIGHT,
     ackWaitMs: settings.RESEND_AFTER_MS,
   });
+  await watchBacklog(context, messaging, "results", "results");
   context.health.watch("sink", () => sink.state());
   await context.started({ sink: sink.description, runId: settings.RUN_ID });
   await runResultsPipeline({ consumer, batcher, parker }, context.signal);

@@ -7,7 +7,7 @@ import { runCrunch } from "../support/engine-process.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { machineLine, median } from "./machine.js";
 
-const RUNS = Number(process.env["BENCH_RUNS"] ?? "5");
+const RUNS = Number(process.env.BENCH_RUNS ?? "5");
 const flights = fileURLToPath(
   new URL("../../../node_modules/vega-datasets/data/flights-3m.parquet", import.meta.url),
 );

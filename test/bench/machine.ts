@@ -14,7 +14,7 @@ export function median(values: readonly number[]): number {
 }
 
 function natsVersion(): string {
-  const binary = process.env["NATS_SERVER_BIN"] ?? "nats-server";
+  const binary = process.env.NATS_SERVER_BIN ?? "nats-server";
   try {
     return execFileSync(binary, ["--version"], { encoding: "utf8" }).trim();
   } catch {

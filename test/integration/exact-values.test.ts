@@ -30,7 +30,7 @@ describe("values from a file", () => {
       join(folder.path, "edges.duckdb"),
       "select ID, Data, Meta, RData from results",
     );
-    assertEdges(rows.map((row) => [row["ID"], row["Data"], row["Meta"], row["RData"]]));
+    assertEdges(rows.map((row) => [row.ID, row.Data, row.Meta, row.RData]));
   });
 
   it("arrive byte for byte in BigQuery", async () => {
@@ -45,10 +45,10 @@ describe("values from a file", () => {
     assert.equal(run.code, 0, run.stderr);
     assertEdges(
       rows.map((row) => [
-        BigInt(row["ID"] as string),
-        BigInt(row["Data"] as string),
-        row["Meta"],
-        BigInt(row["RData"] as string),
+        BigInt(row.ID as string),
+        BigInt(row.Data as string),
+        row.Meta,
+        BigInt(row.RData as string),
       ]),
     );
   });
@@ -56,7 +56,6 @@ describe("values from a file", () => {
 
 function assertEdges(rows: unknown[][]): void {
   const expected = EDGES.map((value, index) => [value, value, METAS[index], value]);
-  const byId = (a: unknown[], b: unknown[]): number =>
-    BigInt(a[0] as bigint) < BigInt(b[0] as bigint) ? -1 : 1;
+  const byId = (a: unknown[], b: unknown[]): number => ((a[0] as bigint) < (b[0] as bigint) ? -1 : 1);
   assert.deepEqual(rows.sort(byId), expected.sort(byId));
 }

@@ -86,9 +86,9 @@ describe("an engine that ends in mid-run", () => {
         await trio.stop();
 
         const totals = trio.get("results").stopped;
-        assert.equal(totals?.["stored"], RECORDS);
-        assert.equal(totals["repeats"], 0);
-        assert.equal(data.stopped?.["published"], RECORDS);
+        assert.equal(totals?.stored, RECORDS);
+        assert.equal(totals.repeats, 0);
+        assert.equal(data.stopped?.published, RECORDS);
         const [row] = await queryDuckDb(
           join(folder.path, `${namespace}.duckdb`),
           "select count(*) n, count(distinct ID) ids, count(*) filter (RData <> Data) wrong from results",

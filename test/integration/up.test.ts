@@ -127,8 +127,8 @@ describe("crunch up", () => {
       join(folder.path, "weather.duckdb"),
       "select count(distinct ID) ids, count(*) filter (Meta like 'Seattle %') seattle from results",
     );
-    assert.equal(row?.["ids"], BigInt(lines));
-    assert.ok(Number(row["seattle"]) > 1_000);
+    assert.equal(row?.ids, BigInt(lines));
+    assert.ok(Number(row.seattle) > 1_000);
   });
 
   it("parks bad rows and records that make the cruncher throw, and stores the rest", async () => {

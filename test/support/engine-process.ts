@@ -44,7 +44,7 @@ export class CrunchProcess {
 
   /** Waits for the engine's start line. */
   async started(deadlineMs = 20_000): Promise<LogLine> {
-    const find = (): LogLine | undefined => this.lines.find((line) => line["event"] === "started");
+    const find = (): LogLine | undefined => this.lines.find((line) => line.event === "started");
     await until(() => find() !== undefined || this.#ended, deadlineMs, "the start line");
     const line = find();
     if (line === undefined) throw new Error(`ended before it started: ${this.stderr}${this.stdout}`);
@@ -53,7 +53,7 @@ export class CrunchProcess {
 
   /** The totals of the stop line; undefined if there is none. */
   get stopped(): LogLine | undefined {
-    return this.lines.find((line) => line["event"] === "stopped");
+    return this.lines.find((line) => line.event === "stopped");
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -62,7 +62,7 @@ export class CrunchProcess {
 
   /** Reads one number from `/metrics`; the sum over label sets that contain `labels`. */
   async metric(name: string, labels = ""): Promise<number> {
-    const port = String((await this.started())["httpPort"]);
+    const port = String((await this.started()).httpPort);
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) && line.includes(labels));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);

@@ -1,4 +1,5 @@
-import { WRITTEN_COLUMNS } from "./bigquery-rows.js";
+import { ROW_COLUMNS } from "./row-schema.js";
+import type { RowColumnType } from "./row-schema.js";
 
 /** A column in BigQuery's REST words. */
 export interface BigQueryColumn {
@@ -6,18 +7,19 @@ export interface BigQueryColumn {
   readonly type: "INTEGER" | "STRING" | "TIMESTAMP" | "BOOLEAN";
 }
 
+const BIGQUERY_TYPES: Readonly<Record<RowColumnType, BigQueryColumn["type"]>> = {
+  int64: "INTEGER",
+  string: "STRING",
+  timestamp: "TIMESTAMP",
+  bool: "BOOLEAN",
+};
+
 /** The columns of the table, in the order they are written. */
 export function bigQuerySchema(): readonly BigQueryColumn[] {
-  return WRITTEN_COLUMNS.map((name) => ({ name, type: typeOf(name) }));
+  return ROW_COLUMNS.map(({ name, type }) => ({ name, type: BIGQUERY_TYPES[type] }));
 }
 
 /** One row per ID, the newest ProcessTime: what the streamed table cannot promise by itself. */
 export function bigQueryViewSql(table: string): string {
   return `SELECT * FROM \`${table}\` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY ID ORDER BY ProcessTime DESC, RTimeStamp DESC) = 1`;
-}
-
-function typeOf(name: (typeof WRITTEN_COLUMNS)[number]): BigQueryColumn["type"] {
-  if (name === "Meta") return "STRING";
-  if (name === "Late") return "BOOLEAN";
-  return name.includes("Time") ? "TIMESTAMP" : "INTEGER";
 }

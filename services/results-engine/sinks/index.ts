@@ -2,23 +2,58 @@
 import { UserError } from "../../shared/errors.js";
 import { parsePluginUri } from "../../shared/plugin-uri.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
-import { openDuckDbSink } from "./duckdb-sink.js";
+import { dropDuckDbTables, openDuckDbSink } from "./duckdb-sink.js";
 import type { Sink, SinkContext } from "./sink.js";
 
-type OpenSink = (uri: PluginUri, context: SinkContext) => Promise<Sink>;
+interface SinkKind {
+  open(uri: PluginUri, context: SinkContext): Promise<Sink>;
+  /** Removes the rows of earlier runs; absent where that is not ours to do. */
+  readonly drop?: (uri: PluginUri) => Promise<void>;
+}
 
-const SINKS: Readonly<Record<string, OpenSink>> = {
-  duckdb: openDuckDbSink,
+const SINKS: Readonly<Record<string, SinkKind>> = {
+  duckdb: { open: openDuckDbSink, drop: dropDuckDbTables },
+  // Google's client takes a while to load, and only those who use it should wait for it.
+  bigquery: {
+    open: async (uri, context) => {
+      const { openBigQuerySink } = await import("./bigquery-sink.js");
+      return openBigQuerySink(uri, context, { endpoint: context.bigQueryEndpoint });
+    },
+  },
 };
 
 /** @throws UserError when SINK names no sink, or one that cannot be opened */
 export async function openSink(text: string, context: SinkContext): Promise<Sink> {
   const uri = parsePluginUri("SINK", text);
-  const open = SINKS[uri.scheme];
-  if (open === undefined) {
-    throw new UserError(
-      `SINK="${text}": unknown sink ${uri.scheme}; known are ${Object.keys(SINKS).join(", ")}`,
-    );
+  return kindOf(uri).open(uri, context);
+}
+
+/** @throws UserError when SINK names no sink whose rows are ours to remove */
+export function checkDroppable(text: string): void {
+  dropOf(text);
+}
+
+/**
+ * Removes what earlier runs stored in a sink, and nothing else.
+ *
+ * @throws UserError when the sink's rows are not ours to remove
+ */
+export async function dropSink(text: string): Promise<void> {
+  await dropOf(text)();
+}
+
+function dropOf(text: string): () => Promise<void> {
+  const uri = parsePluginUri("SINK", text);
+  const { drop } = kindOf(uri);
+  if (drop === undefined) {
+    throw new UserError(`SINK="${text}": --fresh drops no rows of ${uri.scheme}:, only of duckdb:`);
   }
-  return open(uri, context);
+  return () => drop(uri);
+}
+
+function kindOf(uri: PluginUri): SinkKind {
+  const kind = SINKS[uri.scheme];
+  if (kind !== undefined) return kind;
+  const known = Object.keys(SINKS).join(", ");
+  throw new UserError(`SINK="${uri.text}": unknown sink ${uri.scheme}; known are ${known}`);
 }

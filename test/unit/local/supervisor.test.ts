@@ -18,7 +18,10 @@ describe("a supervised child", () => {
   let scripts = 0;
 
   /** Supervises a script; each start of it appends to `starts`. */
-  function supervise(script: string, options: { endsByItself?: boolean; now?: () => number } = {}) {
+  function supervise(
+    script: string,
+    options: { isFinished?: (end: ChildEnd) => boolean; now?: () => number } = {},
+  ) {
     const path = join(folder.path, `child-${String((scripts += 1))}.mjs`);
     writeFileSync(path, script);
     const deaths: { report: string; end: ChildEnd }[] = [];
@@ -32,10 +35,10 @@ describe("a supervised child", () => {
           cwd: folder.path,
           logPath: `${path}.log`,
         }),
-      endsByItself: options.endsByItself ?? false,
       onStart: (child) => pids.push(child.pid),
       onDeath: (report, end) => deaths.push({ report, end }),
       restartDelayMs: 1,
+      ...(options.isFinished !== undefined && { isFinished: options.isFinished }),
       ...(options.now !== undefined && { now: options.now }),
     });
     return { supervisor, deaths, pids, logPath: `${path}.log` };
@@ -43,7 +46,7 @@ describe("a supervised child", () => {
 
   it("is ready with its start line, and drains on stop with its stop line", async () => {
     const { supervisor, deaths, logPath } = supervise(
-      `${START} setInterval(() => {}, 1000); process.on("SIGTERM", () => { ${STOP} process.exit(0); });`,
+      `process.on("SIGTERM", () => { ${STOP} process.exit(0); }); setInterval(() => {}, 1000); ${START}`,
     );
 
     assert.deepEqual(await supervisor.ready(), { port: 4711 });
@@ -57,7 +60,9 @@ describe("a supervised child", () => {
   });
 
   it("is finished when its work ends by itself", async () => {
-    const { supervisor, deaths } = supervise(`${START} ${STOP}`, { endsByItself: true });
+    const { supervisor, deaths } = supervise(`${START} ${STOP}`, {
+      isFinished: ({ totals }) => totals?.published === 12,
+    });
 
     const outcome = await supervisor.outcome;
 

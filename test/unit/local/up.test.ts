@@ -30,7 +30,7 @@ const FAKE_CRUNCH = `
   eval(process.env["FAKE_" + name.toUpperCase()]);
 `;
 const ALL_WELL = {
-  FAKE_DATA: "started(); stop({ published: 10 })",
+  FAKE_DATA: "started(); stop({ published: 10, ended: 1 })",
   FAKE_ENGINE: "stayUntilSigterm({ crunched: 10 })",
   FAKE_RESULTS: "results(10)",
 };
@@ -170,7 +170,7 @@ describe("crunch up", () => {
       // The source ends after the engine's second life began.
       FAKE_DATA: `started(); setInterval(async () => {
         const lives = (await import("node:fs")).readFileSync("lives", "utf8");
-        if (lives.split("engine started").length > 2) stop({ published: 10 });
+        if (lives.split("engine started").length > 2) stop({ published: 10, ended: 1 });
       }, 10)`,
     });
 
@@ -180,6 +180,20 @@ describe("crunch up", () => {
       /crunch-engine died \(exit code 9\) and is started again; its last words:\n +out of luck/,
     );
     assert.equal(new Set(lives().map((life) => life[2])).size, 1);
+  });
+
+  it("goes on when somebody else ends the data-engine before its source has ended", async () => {
+    const { run, lives, output } = place();
+    const stopOnce = `const { existsSync, writeFileSync } = await import("node:fs");
+      started();
+      if (existsSync("again")) stop({ published: 10, ended: 1 });
+      writeFileSync("again", "");
+      stop({ published: 4, ended: 0 });`;
+
+    assert.equal(await run({ FAKE_DATA: `(async () => { ${stopOnce} })()` }), 0, output.stderr);
+
+    assert.equal(lives().filter(([name, what]) => name === "data" && what === "started").length, 2);
+    assert.match(output.stdout, /published +10\n/);
   });
 
   it("ends after three deaths, says how to go on, and the same command continues the run", async () => {

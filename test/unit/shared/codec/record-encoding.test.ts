@@ -91,6 +91,18 @@ describe("encoding records", () => {
     }
   });
 
+  test("makes room for a text of more bytes than characters, and for entries of megabytes", () => {
+    const metas = [
+      "日".repeat(5000),
+      "é".repeat(64),
+      ...[-20, -8, -1, 0].map((less) => "x".repeat(2 ** 21 + less)),
+    ];
+    for (const Meta of metas) {
+      const records = [{ ID: 1n, Data: 2n, Meta }];
+      strictEqual(Buffer.compare(encodeAll(new RecordFrameEncoder(0), records), frameOf(records)), 0);
+    }
+  });
+
   test("turns a lone surrogate into U+FFFD, so that what it writes can be read", () => {
     for (const Meta of ["\ud800", "a\udc00b", "\ud83d\ud83d\ude00", "x".repeat(100) + "\udbff"]) {
       const [row] = recordRows(decodeRecords(encodeRecord(1n, 2n, Meta), false));
