@@ -11,7 +11,12 @@ const homes = {
   pino: ["services/shared/logger.ts"],
   "prom-client": ["services/shared/metrics.ts"],
   piscina: ["services/crunch-engine/pool/**"],
-  "@duckdb/node-api": ["services/shared/duckdb.ts", "services/shared/duckdb-columns.ts", "test/**", "examples/**"],
+  "@duckdb/node-api": [
+    "services/shared/duckdb.ts",
+    "services/shared/duckdb-columns.ts",
+    "test/**",
+    "examples/**",
+  ],
   "@duckdb/node-bindings": ["services/shared/duckdb-columns.ts"],
   "@google-cloud/bigquery": ["services/results-engine/sinks/**", "test/**"],
   "google-auth-library": ["services/results-engine/sinks/**", "test/**"],

@@ -24,7 +24,7 @@ export interface SettlementContext {
   readonly parker: Parker;
   /** Gives up on parking that is held back, so that a drain ends; the message then comes again. */
   readonly parkSignal: AbortSignal;
-  warn(details: Readonly<Record<string, unknown>>, message: string): void;
+  readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
 }
 
 /**

@@ -41,7 +41,11 @@ async function timed(work: (path: string) => Promise<void>): Promise<number> {
 }
 
 async function writeAll(path: string, idOf: (row: number) => number): Promise<void> {
-  const sink = await openSink(`duckdb:${path}`, { lateAfterMs: 60_000, runId: "bench", warn: () => undefined });
+  const sink = await openSink(`duckdb:${path}`, {
+    lateAfterMs: 60_000,
+    runId: "bench",
+    warn: () => undefined,
+  });
   const { signal } = new AbortController();
   for (let start = 0; start < ROWS; start += BATCH_ROWS) {
     const parts: ResultColumns[] = [];

@@ -56,7 +56,6 @@ describe("values from a file", () => {
 
 function assertEdges(rows: unknown[][]): void {
   const expected = EDGES.map((value, index) => [value, value, METAS[index], value]);
-  const byId = (a: unknown[], b: unknown[]): number =>
-    BigInt(a[0] as bigint) < BigInt(b[0] as bigint) ? -1 : 1;
+  const byId = (a: unknown[], b: unknown[]): number => ((a[0] as bigint) < (b[0] as bigint) ? -1 : 1);
   assert.deepEqual(rows.sort(byId), expected.sort(byId));
 }

@@ -12,7 +12,8 @@ messagingContract("NATS", async ({ maxBytes }) => {
   const messaging = await connectTest(server.url, { namespace, streamMaxBytes: maxBytes });
   return {
     messaging,
-    parkedPayloads: (topic) => storedPayloads(server.url, `${namespace}-PARKED`, `${namespace}.parked.${topic}`),
+    parkedPayloads: (topic) =>
+      storedPayloads(server.url, `${namespace}-PARKED`, `${namespace}.parked.${topic}`),
     close: () => messaging.close(),
   };
 });

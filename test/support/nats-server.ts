@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,8 @@ const STOP_MS = 5_000;
 export interface NatsServerOptions {
   /** Further arguments, e.g. `["--user", "u", "--pass", "p"]`. */
   readonly args?: readonly string[];
+  /** Text of a configuration file, e.g. users with permissions. */
+  readonly config?: string;
   /** False for a server without JetStream. Default true. */
   readonly jetStream?: boolean;
 }
@@ -54,10 +56,14 @@ export class NatsServer {
     const bin = process.env.NATS_SERVER_BIN ?? "nats-server";
     const jetStream = this.#options.jetStream === false ? [] : ["-js", "-sd", join(this.#folder, "store")];
     const where = ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.#folder];
-    const child = spawn(bin, [...where, ...jetStream, ...(this.#options.args ?? [])], {
+    const configPath = join(this.#folder, "server.conf");
+    await writeFile(configPath, this.#options.config ?? "");
+    const child = spawn(bin, ["-c", configPath, ...where, ...jetStream, ...(this.#options.args ?? [])], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;
+    // A test file that crashes leaves no server behind.
+    process.once("exit", () => child.kill("SIGKILL"));
     let log = "";
     child.stderr.on("data", (text: Buffer) => (log = (log + text.toString()).slice(-4_000)));
     const failed = new Promise<never>((_resolve, reject) => {
@@ -92,7 +98,7 @@ export class NatsServer {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
     const deadline = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
     child.kill(signal);
@@ -103,7 +109,8 @@ export class NatsServer {
   async #ready(child: ChildProcess): Promise<void> {
     const endMs = performance.now() + READY_MS;
     while (performance.now() < endMs) {
-      if (this.#port < 0) this.#port = await readPort(join(this.#folder, `nats-server_${String(child.pid)}.ports`));
+      if (this.#port < 0)
+        this.#port = await readPort(join(this.#folder, `nats-server_${String(child.pid)}.ports`));
       if (this.#port > 0 && (await greets(this.#port))) return;
       await delay(10);
     }

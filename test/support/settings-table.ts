@@ -34,5 +34,7 @@ export function settingsTable(): string {
 
 function defaultOf(setting: z.ZodType): string {
   const parsed = setting.safeParse(undefined);
-  return parsed.success && parsed.data !== undefined ? String(parsed.data) : "";
+  return parsed.success && (typeof parsed.data === "string" || typeof parsed.data === "number")
+    ? String(parsed.data)
+    : "";
 }

@@ -29,7 +29,11 @@ test("an id is forgotten when the dedupe window is over", async () => {
   nowMs += 9_999;
   assert.equal((await messaging.publisher.publish(message)).duplicate, true);
   nowMs += 1;
-  assert.deepEqual(await messaging.publisher.publish(message), { stream: "DATA", sequence: 2, duplicate: false });
+  assert.deepEqual(await messaging.publisher.publish(message), {
+    stream: "DATA",
+    sequence: 2,
+    duplicate: false,
+  });
 });
 
 test("a message left by a stop comes again when the ack wait is over on the given clock", async () => {
@@ -37,7 +41,10 @@ test("a message left by a stop comes again when the ack wait is over on the give
   const messaging = new MemoryMessaging({ now: () => nowMs });
   await messaging.publisher.publish({ subject: "data", payload: new Uint8Array(3), messageId: "a" });
   const consumer = await messaging.consumer({ topic: "data", maxInFlight: 1, ackWaitMs: 30_000 });
-  const stopped = consumer.run(() => Promise.reject(new EngineError("x", "stop", "x")), new AbortController().signal);
+  const stopped = consumer.run(
+    () => Promise.reject(new EngineError("x", "stop", "x")),
+    new AbortController().signal,
+  );
   await assert.rejects(stopped);
   const next = collect(consumer);
   nowMs += 29_999;

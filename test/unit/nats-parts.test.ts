@@ -41,7 +41,15 @@ test("a list of NATS addresses is read with ports, users and TLS", () => {
 });
 
 test("an address that is none is refused in one sentence without its password", () => {
-  for (const url of ["", " , ", "http://host:4222", "nats://", "nats://u:hidden@host:70000", "nats://a b", "nats://h/x"]) {
+  for (const url of [
+    "",
+    " , ",
+    "http://host:4222",
+    "nats://",
+    "nats://u:hidden@host:70000",
+    "nats://a b",
+    "nats://h/x",
+  ]) {
     assert.throws(
       () => parseNatsUrl(url),
       (thrown) =>
@@ -70,8 +78,9 @@ test("only what can never succeed is not retried", () => {
 
 test("the delay between deliveries doubles from half a second to half a minute unless the error names one", () => {
   const error = new EngineError("busy", "retry", "busy");
-  assert.deepEqual([1, 2, 3, 7, 8, 5_000].map((deliveries) => retryDelayMs(error, deliveries)), [
-    500, 1_000, 2_000, 30_000, 30_000, 30_000,
-  ]);
+  assert.deepEqual(
+    [1, 2, 3, 7, 8, 5_000].map((deliveries) => retryDelayMs(error, deliveries)),
+    [500, 1_000, 2_000, 30_000, 30_000, 30_000],
+  );
   assert.equal(retryDelayMs(new EngineError("busy", "retry", "busy", { retryAfterMs: 7 }), 9), 7);
 });

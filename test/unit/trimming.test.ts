@@ -67,7 +67,13 @@ test("no unfinished message is ever removed, nor a finished one before its time"
         for (let count = 0; count < stored; count += 1) storedAtMs.push(nowMs);
         floor = Math.min(storedAtMs.length, floor + acked);
         nowMs += passedMs;
-        const state = { createdAt: String(generation), firstSequence: first, bytes, maxBytes: 100, ackFloors: [floor] };
+        const state = {
+          createdAt: String(generation),
+          firstSequence: first,
+          bytes,
+          maxBytes: 100,
+          ackFloors: [floor],
+        };
         const upTo = planner.removable(state, nowMs);
         if (upTo === undefined) continue;
         assert.ok(upTo <= floor, "an unfinished message is removed");

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -61,12 +62,16 @@ async function load(path: string, setting: string): Promise<object> {
   }
 }
 
-/** Where in the file the error is, as far as its stack tells: for a syntax error it is the only place that does. */
+/** Where in the file the error is, as far as can be told. */
 function lineOf(thrown: unknown, path: string): string {
-  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+  // The stack of a syntax error does not say where; node's own check of the file does.
+  const isSyntax = thrown instanceof SyntaxError;
+  const text = isSyntax
+    ? spawnSync(process.execPath, ["--check", path], { encoding: "utf8" }).stderr
+    : ((thrown as Error | null)?.stack ?? "");
   for (const place of [pathToFileURL(path).href, path]) {
-    const start = stack.indexOf(`${place}:`);
-    const line = start < 0 ? undefined : /^\d+/.exec(stack.slice(start + place.length + 1))?.[0];
+    const start = text.indexOf(`${place}:`);
+    const line = start < 0 ? undefined : /^\d+/.exec(text.slice(start + place.length + 1))?.[0];
     if (line !== undefined) return ` (line ${line})`;
   }
   return "";

@@ -16,7 +16,7 @@ export interface MemoryConsumerParts {
   readonly parker: Parker;
   /** Aborts when the messaging is closed. */
   readonly closed: AbortSignal;
-  warn(details: Readonly<Record<string, unknown>>, message: string): void;
+  readonly warn: (details: Readonly<Record<string, unknown>>, message: string) => void;
 }
 
 export class MemoryConsumer implements Consumer {

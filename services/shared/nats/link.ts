@@ -2,7 +2,7 @@
  * One connection as publisher and consumers see it: is it up, who hears of changes, and how small
  * messages that must not get lost in a short outage (acks) are sent.
  */
-import { ErrorCode, Events } from "nats";
+import { Events } from "nats";
 import type { JetStreamManager, NatsConnection, Status } from "nats";
 import { EngineError } from "../errors.js";
 
@@ -104,7 +104,7 @@ export class Link {
     } else if (status.type === Events.Error) {
       const refused = status.permissionContext;
       this.#warn({ code: status.data, ...refused }, "NATS reports an error");
-      if (status.data !== String(ErrorCode.PermissionsViolation) || refused?.operation !== "publish") return;
+      if (refused?.operation !== "publish") return;
       for (const listener of this.#listeners) listener.publishRefused?.(refused.subject);
     }
   }

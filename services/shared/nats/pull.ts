@@ -14,9 +14,9 @@ import type { Link } from "./link.js";
 /** A pull request ends after this, used or not; short, so that a lost one is soon replaced. */
 const EXPIRES_MS = 5_000;
 /** While a request waits, the server shows a sign of life this often. */
-const HEARTBEAT_MS = 2_000;
+const HEARTBEAT_MS = 1_000;
 /** Without a sign of life for this long a request counts as lost. */
-const SILENT_MS = 2.5 * HEARTBEAT_MS;
+const SILENT_MS = 3 * HEARTBEAT_MS;
 
 /** Longest wait for what is on its way when requests end. */
 const DRAIN_MS = 2_000;

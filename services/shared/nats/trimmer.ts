@@ -35,7 +35,8 @@ export class Trimmer {
 
   /** Jitter, so that many engines do not ask in step. */
   #schedule(everyMs: number): NodeJS.Timeout {
-    return setTimeout(() => (this.#round = this.#trim()), everyMs * (0.75 + Math.random() / 2));
+    const start = (): void => void (this.#round = this.#trim());
+    return setTimeout(start, everyMs * (0.75 + Math.random() / 2));
   }
 
   async #trim(): Promise<void> {

@@ -1,0 +1,64 @@
+/** Why a first connect failed, for people. */
+import { ErrorCode, NatsError } from "nats";
+import { messageOf } from "../errors.js";
+import { apiCodeOf } from "./api-errors.js";
+import type { Silence } from "./probe.js";
+
+/** No server of NATS_URL answered. */
+export class NobodyAnswers extends Error {
+  readonly silences: readonly Silence[];
+
+  constructor(silences: readonly Silence[]) {
+    super(silences.join(", "));
+    this.silences = silences;
+  }
+}
+
+/** A reason, to follow the value of NATS_URL in a sentence. */
+export interface Reason {
+  readonly text: string;
+  /** True if waiting may help. */
+  readonly mayPass: boolean;
+}
+
+const NO_JETSTREAM = "the server has no JetStream; start it with: nats-server -js";
+const NO_ACCESS = "the server refuses the user or password (authorization violation)";
+
+const SILENCES: Readonly<Record<Silence, string>> = {
+  refused: "the connection was refused; is nats-server running there?",
+  unknown_host: "the host name is unknown",
+  timeout: "no answer within 4 s (timeout); is the address right and reachable?",
+  not_nats: "something else than a NATS server answers there",
+};
+
+/** By the code of the client library. */
+const REASONS: ReadonlyMap<string, Reason> = new Map([
+  [ErrorCode.Timeout, { text: SILENCES.timeout, mayPass: true }],
+  // JetStream of a server that is just starting answers like one that has none.
+  [ErrorCode.NoResponders, { text: NO_JETSTREAM, mayPass: true }],
+  [ErrorCode.AuthorizationViolation, { text: NO_ACCESS, mayPass: false }],
+  [ErrorCode.AuthenticationExpired, { text: NO_ACCESS, mayPass: false }],
+  [ErrorCode.AuthenticationTimeout, { text: NO_ACCESS, mayPass: false }],
+  [ErrorCode.BadAuthentication, { text: NO_ACCESS, mayPass: false }],
+]);
+
+/** JetStream is off, for the server or for the account. */
+const JETSTREAM_OFF: ReadonlySet<number> = new Set([10_076, 10_039]);
+
+export function reasonOf(thrown: unknown): Reason {
+  if (thrown instanceof NobodyAnswers) {
+    return {
+      text: [...new Set(thrown.silences)].map((silence) => SILENCES[silence]).join("; "),
+      mayPass: true,
+    };
+  }
+  const apiCode = apiCodeOf(thrown);
+  if (apiCode !== undefined && JETSTREAM_OFF.has(apiCode)) return { text: NO_JETSTREAM, mayPass: false };
+  if (apiCode !== undefined) return { text: `JetStream refuses: ${messageOf(thrown)}`, mayPass: true };
+  if (!(thrown instanceof NatsError)) return { text: `cannot connect: ${messageOf(thrown)}`, mayPass: true };
+  if (thrown.isPermissionError()) {
+    return { text: `the user lacks a permission: ${thrown.message}`, mayPass: false };
+  }
+  const chained = thrown.chainedError === undefined ? "" : ` (${thrown.chainedError.message})`;
+  return REASONS.get(thrown.code) ?? { text: `cannot connect: ${thrown.message}${chained}`, mayPass: true };
+}

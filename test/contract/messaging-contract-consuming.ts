@@ -1,0 +1,173 @@
+/** The ack contract, bounds, sharing and the end of a run. */
+import assert from "node:assert/strict";
+import { EngineError } from "../../services/shared/errors.js";
+import { HEADER } from "../../services/shared/messaging.js";
+import { Gate, collect } from "../support/collect.js";
+import { until } from "../support/until.js";
+import { ackWaitMs, consumerOf, isIdle, publish, textOf } from "./messaging-contract-kit.js";
+import type { Check } from "./messaging-contract-kit.js";
+
+export function consumingContract(check: Check): void {
+  check("a message whose handler resolves is acked and never comes again", async (messaging) => {
+    await publish(messaging, "a");
+    const first = collect(await consumerOf(messaging));
+    await until(() => first.messages.length === 1);
+    await first.stop();
+    assert.ok(await isIdle(messaging));
+    const later = collect(await consumerOf(messaging));
+    await publish(messaging, "b");
+    await until(() => later.messages.length > 0);
+    await later.stop();
+    assert.deepEqual(
+      later.messages.map((message) => textOf(message.payload)),
+      ["b"],
+    );
+  });
+
+  check("a retry brings the same message again after the delay, and counts deliveries", async (messaging) => {
+    await publish(messaging, "a");
+    const timesMs: number[] = [];
+    const seen = collect(await consumerOf(messaging), (message) => {
+      timesMs.push(performance.now());
+      if (message.origin.deliveries > 1) return Promise.resolve();
+      return Promise.reject(new EngineError("busy", "retry", "not now", { retryAfterMs: 300 }));
+    });
+    await until(() => seen.messages.length === 2);
+    await until(() => isIdle(messaging));
+    await seen.stop();
+    const [first, second] = seen.messages;
+    assert.ok(first !== undefined && second !== undefined);
+    assert.deepEqual(second.origin, { ...first.origin, deliveries: 2 });
+    assert.ok((timesMs[1] ?? 0) - (timesMs[0] ?? 0) >= 280, "came before its delay");
+  });
+
+  check("an error that is no EngineError is a retry", async (messaging) => {
+    await publish(messaging, "a");
+    const seen = collect(await consumerOf(messaging), (message) =>
+      message.origin.deliveries > 1 ? Promise.resolve() : Promise.reject(new Error("surprise")),
+    );
+    await until(() => seen.messages.length === 2);
+    await seen.stop();
+    assert.equal(await messaging.parkedMessages(), 0);
+  });
+
+  check("a parked message is kept with its bytes and reason, and acked", async (messaging, under) => {
+    await publish(messaging, "poison");
+    await publish(messaging, "good");
+    const seen = collect(await consumerOf(messaging), (message) =>
+      textOf(message.payload) === "poison"
+        ? Promise.reject(new EngineError("undecodable", "park", "byte 0 is 112\nnot 10 — no"))
+        : Promise.resolve(),
+    );
+    await until(async () => seen.messages.length === 2 && (await isIdle(messaging)));
+    await seen.stop();
+    assert.equal(await messaging.parkedMessages(), 1);
+    assert.deepEqual((await under.parkedPayloads("data")).map(textOf), ["poison"]);
+    const headers = await messaging.lastHeaders("parked.data");
+    assert.equal(headers?.[HEADER.reason], "undecodable");
+    assert.equal(headers[HEADER.error], "byte 0 is 112 | not 10 %E2%80%94 no");
+    assert.equal(headers[HEADER.sequence], "1");
+    assert.equal(headers[HEADER.deliveries], "1");
+    assert.equal(await messaging.lastHeaders("parked.results"), undefined);
+  });
+
+  check("a stop ends the run and leaves the message for the next consumer", async (messaging) => {
+    await publish(messaging, "a");
+    const broken = collect(await consumerOf(messaging), () =>
+      Promise.reject(new EngineError("sink_gone", "stop", "the table is gone")),
+    );
+    await assert.rejects(broken.ended, { code: "sink_gone", action: "stop" });
+    assert.equal((await messaging.backlog("data")).unackedMessages, 1);
+    const next = collect(await consumerOf(messaging));
+    await until(() => next.messages.length === 1, 5_000);
+    await next.stop();
+    assert.equal(next.messages[0]?.origin.deliveries, 2);
+  });
+
+  check("a stop lets the other messages in hand finish and acks them", async (messaging) => {
+    await publish(messaging, "slow");
+    await publish(messaging, "stops");
+    const gate = new Gate();
+    const run = collect(await consumerOf(messaging), async (message) => {
+      if (textOf(message.payload) === "slow") return gate.opened;
+      throw new EngineError("sink_gone", "stop", "the table is gone");
+    });
+    await until(() => run.messages.length === 2);
+    let isOver = false;
+    run.ended.catch(() => (isOver = true));
+    // The failure of a handler is known one turn of the event loop later.
+    await new Promise((resolve) => setImmediate(resolve));
+    await publish(messaging, "after");
+    assert.equal(isOver, false);
+    gate.open();
+    await assert.rejects(run.ended, { code: "sink_gone" });
+    const backlog = await messaging.backlog("data");
+    assert.deepEqual([backlog.unackedMessages + backlog.pendingMessages, run.messages.length], [2, 2]);
+  });
+
+  check("no more than maxInFlight messages are handled at once, and that many are", async (messaging) => {
+    for (let index = 0; index < 40; index += 1) await publish(messaging, String(index));
+    let running = 0;
+    let most = 0;
+    let handled = 0;
+    const seen = collect(await consumerOf(messaging, 7), async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running -= 1;
+      handled += 1;
+    });
+    await until(() => handled === 40);
+    await seen.stop();
+    assert.equal(most, 7);
+  });
+
+  check("two consumers share the messages, each to one of them", async (messaging) => {
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2));
+    const first = collect(await consumerOf(messaging, 4), pause);
+    const second = collect(await consumerOf(messaging, 4), pause);
+    for (let index = 0; index < 100; index += 1) await publish(messaging, String(index));
+    await until(() => first.messages.length + second.messages.length === 100);
+    await Promise.all([first.stop(), second.stop()]);
+    assert.ok(first.messages.length > 0 && second.messages.length > 0);
+    const texts = [...first.messages, ...second.messages].map((message) => textOf(message.payload));
+    assert.equal(new Set(texts).size, 100);
+  });
+
+  check("a message that takes longer than the ack wait is not delivered again", async (messaging) => {
+    await publish(messaging, "slow");
+    const gate = new Gate();
+    const slow = collect(await consumerOf(messaging), () => gate.opened);
+    await until(() => slow.messages.length === 1);
+    const other = collect(await consumerOf(messaging));
+    const startMs = performance.now();
+    await until(() => performance.now() - startMs > ackWaitMs * 2.5);
+    gate.open();
+    await Promise.all([slow.stop(), other.stop()]);
+    assert.deepEqual([slow.messages.length, other.messages.length], [1, 0]);
+    assert.ok(await isIdle(messaging));
+  });
+
+  check("an abort takes no more messages, finishes those in hand and leaves the rest", async (messaging) => {
+    for (let index = 0; index < 20; index += 1) await publish(messaging, String(index));
+    const gate = new Gate();
+    const seen = collect(await consumerOf(messaging, 4), () => gate.opened);
+    await until(() => seen.messages.length === 4);
+    const stopped = seen.stop();
+    gate.open();
+    await stopped;
+    assert.equal(seen.messages.length, 4);
+    const rest = collect(await consumerOf(messaging, 20));
+    // At once: nothing waits for the ack wait of a consumer that left.
+    await until(() => rest.messages.length === 16, ackWaitMs / 2);
+    await rest.stop();
+    assert.ok(await isIdle(messaging));
+  });
+
+  check("a run that is aborted before it starts handles nothing", async (messaging) => {
+    await publish(messaging, "a");
+    const consumer = await consumerOf(messaging);
+    await consumer.run(() => Promise.reject(new Error("must not be called")), AbortSignal.abort());
+    assert.equal((await messaging.backlog("data")).pendingMessages, 1);
+  });
+}

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
+import { describe, it } from "node:test";
+import { readCrunchSettings } from "../../../services/crunch-engine/config.js";
+
+describe("the settings of a crunch-engine", () => {
+  it("crunch collatz on every core by default", () => {
+    const settings = readCrunchSettings({});
+
+    assert.equal(settings.CRUNCHER, "collatz");
+    assert.equal(settings.THREADS, availableParallelism());
+    assert.equal(settings.CRUNCH_TIMEOUT_MS, 60_000);
+  });
+
+  it("take 16 messages for each thread, at least 64, unless told otherwise", () => {
+    assert.equal(readCrunchSettings({ THREADS: "1" }).CRUNCH_MAX_IN_FLIGHT, 64);
+    assert.equal(readCrunchSettings({ THREADS: "10" }).CRUNCH_MAX_IN_FLIGHT, 160);
+    assert.equal(readCrunchSettings({ THREADS: "10", CRUNCH_MAX_IN_FLIGHT: "3" }).CRUNCH_MAX_IN_FLIGHT, 3);
+  });
+
+  it("name every problem with its value and limit", () => {
+    const wrong = { THREADS: "many", CRUNCH_TIMEOUT_MS: "0", THREAD_MAX_MEMORY_MB: "-5" };
+
+    assert.throws(() => readCrunchSettings(wrong), {
+      name: "UserError",
+      message:
+        /THREADS="many": must be a whole number from 0 to 1024[^]*CRUNCH_TIMEOUT_MS="0": .* from 10 [^]*THREAD_MAX_MEMORY_MB="-5"/,
+    });
+  });
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { BatchBuffer } from "../../../services/results-engine/batch-buffer.js";
+
+const limits = { maxRows: 100, maxBytes: 1_000, maxItems: 10, maxWaitMs: 50 };
+
+describe("BatchBuffer", () => {
+  it("is never due while it is empty", () => {
+    assert.equal(new BatchBuffer(limits).dueInMs(1e9), Number.POSITIVE_INFINITY);
+  });
+
+  it("is due when the oldest item has waited maxWaitMs", () => {
+    const buffer = new BatchBuffer<string>(limits);
+    buffer.add("a", 1, 10, 100);
+    buffer.add("b", 1, 10, 140);
+
+    assert.equal(buffer.dueInMs(140), 10);
+    assert.equal(buffer.dueInMs(150), 0);
+    assert.equal(buffer.dueInMs(900), 0);
+  });
+
+  it("is due at once when rows, bytes or items reach their limit", () => {
+    for (const [rows, bytes, items] of [
+      [100, 1, 1],
+      [1, 1_000, 1],
+      [1, 1, 10],
+    ] as const) {
+      const buffer = new BatchBuffer<number>(limits);
+      for (let item = 0; item < items; item += 1) buffer.add(item, rows, bytes, 0);
+      assert.equal(buffer.dueInMs(0), 0, `${rows} rows, ${bytes} bytes, ${items} items`);
+    }
+  });
+
+  it("gives an item larger than a batch alone", () => {
+    const buffer = new BatchBuffer<string>(limits);
+    buffer.add("large", 5_000, 5_000, 0);
+    buffer.add("small", 1, 1, 0);
+
+    assert.deepEqual(buffer.take(), ["large"]);
+    assert.deepEqual(buffer.take(), ["small"]);
+    assert.deepEqual(buffer.take(), []);
+  });
+
+  it("gives every item once, in order, in batches within the limits", () => {
+    const sizes = fc.array(
+      fc.record({ rows: fc.integer({ min: 0, max: 150 }), bytes: fc.integer({ min: 0, max: 1_500 }) }),
+    );
+    fc.assert(
+      fc.property(sizes, (items) => {
+        const buffer = new BatchBuffer<number>(limits);
+        for (const [index, { rows, bytes }] of items.entries()) buffer.add(index, rows, bytes, index);
+        const taken: number[] = [];
+        for (let batch = buffer.take(); batch.length > 0; batch = buffer.take()) {
+          taken.push(...batch);
+          if (batch.length === 1) continue;
+          const sum = (size: (item: { rows: number; bytes: number }) => number): number =>
+            batch.reduce((total, index) => total + size(items[index] ?? { rows: 0, bytes: 0 }), 0);
+          assert.ok(sum((item) => item.rows) <= limits.maxRows);
+          assert.ok(sum((item) => item.bytes) <= limits.maxBytes);
+          assert.ok(batch.length <= limits.maxItems);
+        }
+        assert.deepEqual(taken, [...items.keys()]);
+        assert.equal(buffer.rows, 0);
+        assert.equal(buffer.dueInMs(0), Number.POSITIVE_INFINITY);
+      }),
+    );
+  });
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Batcher } from "../../../services/results-engine/batcher.js";
+import { runResultsPipeline } from "../../../services/results-engine/pipeline.js";
+import type { Batch, Sink, WriteOutcome } from "../../../services/results-engine/sinks/sink.js";
+import { EngineError } from "../../../services/shared/errors.js";
+import type { Handler, IncomingMessage, OutgoingMessage } from "../../../services/shared/messaging.js";
+import { Parker } from "../../../services/shared/parking.js";
+import { resultFrame } from "../../support/result-columns.js";
+
+/** Runs one message through the pipeline. */
+async function handled(
+  payload: Uint8Array,
+  write: (batch: Batch) => Promise<Partial<WriteOutcome>>,
+): Promise<{ error: unknown; parked: OutgoingMessage[] }> {
+  const parked: OutgoingMessage[] = [];
+  const publisher = {
+    publish: (message: OutgoingMessage) => {
+      parked.push(message);
+      return Promise.resolve({ stream: "PARKED", sequence: parked.length, duplicate: false });
+    },
+    blockedBy: () => undefined,
+  };
+  const sink: Sink = {
+    description: "fake",
+    maxConcurrentWrites: 1,
+    earlierTotals: { stored: 0, repeats: 0, late: 0 },
+    write: async (batch) => ({
+      stored: batch.rows,
+      repeats: 0,
+      replays: 0,
+      late: 0,
+      rejected: [],
+      ...(await write(batch)),
+    }),
+    state: () => ({ ok: true, detail: "" }),
+    close: () => Promise.resolve(),
+  };
+  const signal = new AbortController().signal;
+  const limits = { maxRows: 1, maxBytes: 1, maxItems: 1, maxWaitMs: 1 };
+  const batcher = new Batcher({ sink, limits, signal, onBatch: () => undefined });
+  let error: unknown;
+  const consumer = {
+    run: async (handler: Handler) => {
+      await handler(messageOf(payload)).catch((thrown: unknown) => (error = thrown));
+    },
+  };
+  await runResultsPipeline({ consumer, batcher, parker: new Parker(publisher, "engine") }, signal);
+  return { error, parked };
+}
+
+function messageOf(payload: Uint8Array): IncomingMessage {
+  const origin = {
+    stream: "RESULTS",
+    streamCreatedAt: "2026-01-01",
+    sequence: 7,
+    storedAtNs: 0n,
+    deliveries: 1,
+  };
+  return { topic: "results", isFrame: true, payload, headers: {}, origin };
+}
+
+describe("results pipeline", () => {
+  it("resolves once the rows are stored", async () => {
+    let written = 0;
+    const { error, parked } = await handled(resultFrame([{ ID: 1n }, { ID: 2n }]), (batch) => {
+      written += batch.rows;
+      return Promise.resolve({});
+    });
+
+    assert.equal(error, undefined);
+    assert.equal(written, 2);
+    assert.deepEqual(parked, []);
+  });
+
+  it("throws what the sink throws, so the message comes again", async () => {
+    const failure = new EngineError("sink_failed", "retry", "no room");
+    const { error } = await handled(resultFrame([{ ID: 1n }]), () => Promise.reject(failure));
+
+    assert.equal(error, failure);
+  });
+
+  it("parks a rejected row alone, as a single result with the sink's reason", async () => {
+    const { error, parked } = await handled(resultFrame([{ ID: 1n }, { ID: 2n }, { ID: 3n }]), () =>
+      Promise.resolve({ stored: 2, rejected: [{ part: 0, row: 1, reason: "no such day" }] }),
+    );
+
+    assert.equal(error, undefined);
+    assert.equal(parked.length, 1);
+    assert.equal(parked[0]?.subject, "parked.results");
+    assert.equal(parked[0].headers?.["Crunch-Error"], "no such day");
+    assert.deepEqual(parked[0].payload.subarray(0, 2), Uint8Array.of(8, 2));
+  });
+
+  it("parks an entry that is no result alone and stores its neighbours", async () => {
+    const good = resultFrame([{ ID: 1n }]);
+    const withBroken = Uint8Array.of(...good, 10, 2, 8, 0xff, ...good);
+    let written = 0;
+    const { error, parked } = await handled(withBroken, (batch) => {
+      written += batch.rows;
+      return Promise.resolve({});
+    });
+
+    assert.equal(error, undefined);
+    assert.equal(written, 2);
+    assert.equal(parked[0]?.headers?.["Crunch-Reason"], "invalid_result");
+    assert.match(parked[0].messageId, /RESULTS-2026-01-01-7-1$/);
+  });
+
+  it("asks for a message without framing to be parked whole", async () => {
+    const { error } = await handled(Uint8Array.of(10, 200, 1), () => Promise.resolve({}));
+
+    assert.ok(error instanceof EngineError);
+    assert.deepEqual([error.action, error.code], ["park", "undecodable"]);
+  });
+});
