@@ -134,4 +134,6 @@ export const HEADER = {
   deliveries: "Crunch-Deliveries",
   engine: "Crunch-Engine",
   at: "Crunch-At",
+  /** `1/2` and `2/2`: a parked item that was too large for one message together with its headers. */
+  part: "Crunch-Part",
 } as const;

@@ -1,4 +1,5 @@
-import type { MessageOrigin, OutgoingMessage, Publisher, Topic } from "./messaging.js";
+import { EngineError } from "./errors.js";
+import type { MessageOrigin, OutgoingMessage, Publisher, StoredConfirm, Topic } from "./messaging.js";
 import { HEADER } from "./messaging.js";
 
 /** Longest error text kept in a header; a stack of 40 frames fits. */
@@ -39,9 +40,21 @@ export class Parker {
     return this.#count;
   }
 
-  /** Resolves once the item is stored; only then may its original be acked. */
+  /**
+   * Resolves once the item is stored; only then may its original be acked. An item that is too large
+   * for one message together with its headers is kept in two halves, marked by `Crunch-Part`.
+   */
   async park(item: ParkedItem, signal?: AbortSignal): Promise<void> {
-    const confirm = await this.#publisher.publish(this.#message(item), signal);
+    const message = this.#message(item);
+    let confirm: StoredConfirm;
+    try {
+      confirm = await this.#publisher.publish(message, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError) || thrown.code !== "too_large") throw thrown;
+      const [first, second] = halvesOf(message);
+      await this.#publisher.publish(first, signal);
+      confirm = await this.#publisher.publish(second, signal);
+    }
     if (!confirm.duplicate) this.#count += 1;
   }
 
@@ -64,6 +77,17 @@ export class Parker {
       headers,
     };
   }
+}
+
+function halvesOf(message: OutgoingMessage): [OutgoingMessage, OutgoingMessage] {
+  const middle = Math.ceil(message.payload.byteLength / 2);
+  const half = (part: number, payload: Uint8Array): OutgoingMessage => ({
+    ...message,
+    payload,
+    messageId: `${message.messageId}-part${part}`,
+    headers: { ...message.headers, [HEADER.part]: `${part}/2` },
+  });
+  return [half(1, message.payload.subarray(0, middle)), half(2, message.payload.subarray(middle))];
 }
 
 /** A NATS header value is one line of ASCII; line ends become ` | `, the rest is percent-encoded. */
