@@ -34,9 +34,9 @@ export interface Frame {
   readonly endPosition: number;
 }
 
-/** Tag and length in front of a record in a frame. */
+/** Upper bound of the tag and length in front of a record in a frame. */
 const MAX_ENTRY_HEAD_BYTES = 6;
-/** Two int64s and the length of Meta, with their tags. */
+/** Upper bound of two int64s and the length of Meta, with their tags. */
 const MAX_NUMBERS_BYTES = 28;
 const MAX_BYTES_PER_CHAR = 3;
 
@@ -89,7 +89,7 @@ export class Framer {
         this.#unfit.push(this.#tooLarge(id, data, meta, recordBytes));
         return;
       }
-      const isFull = encoder.sizeBytes + MAX_ENTRY_HEAD_BYTES + recordBytes > maxBytes;
+      const isFull = encoder.sizeBytes + entryHeadBytes(recordBytes) + recordBytes > maxBytes;
       if (isFull && encoder.count > 0) yield this.#cut();
     }
     encoder.add(id, data, meta);
@@ -115,4 +115,11 @@ export class Framer {
     this.#startPosition = this.#position;
     return frame;
   }
+}
+
+/** Tag and length, a varint of 7 bits a byte. */
+function entryHeadBytes(recordBytes: number): number {
+  let bytes = 2;
+  for (let rest = recordBytes; rest >= 0x80; rest /= 0x80) bytes += 1;
+  return bytes;
 }

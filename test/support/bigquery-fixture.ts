@@ -49,10 +49,10 @@ export interface Fixture {
   /** Messages of the sink to people, the one about the missing credentials left out. */
   readonly warnings: readonly string[];
   /** Writes a batch of one part. */
-  write(results: readonly PlainResult[], signal?: AbortSignal): Promise<WriteOutcome>;
+  readonly write: (results: readonly PlainResult[], signal?: AbortSignal) => Promise<WriteOutcome>;
   /** Rows of the table, and those of the view. */
-  rows(): readonly Json[];
-  viewRows(): readonly Json[];
+  readonly rows: () => readonly Json[];
+  readonly viewRows: () => readonly Json[];
 }
 
 /** A sink on `bigquery:p/d/t` of a fake of its own; both end with the test. */

@@ -2,7 +2,7 @@ import { sqlText } from "../../shared/duckdb.js";
 import type { DuckDb } from "../../shared/duckdb.js";
 import type { InputFile } from "./file-format.js";
 import type { FileColumn, FileTable } from "./file-table.js";
-import { SAMPLE_ROWS, kindsOf, typedSql } from "./number-columns.js";
+import { SAMPLE_ROWS, kindsOf, typedSql } from "./column-kinds.js";
 
 /**
  * JSON and NDJSON as one JSON text a row, `json`, from which columns are taken in SQL, so that a

@@ -39,7 +39,7 @@ export async function* pacedSteps(pace: Pace, signal: AbortSignal): AsyncGenerat
     return step;
   };
   let step = firstAfter(fromPosition);
-  // The first records come after a full step, like all others.
+  // The first records come after one step, also where records are many steps apart.
   let zeroMs = clock.nowMs() - (step - 1) * stepMs;
   for (;;) {
     const waitMs = zeroMs + step * stepMs - clock.nowMs();

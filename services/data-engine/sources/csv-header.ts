@@ -1,0 +1,78 @@
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { sqlName } from "../../shared/duckdb.js";
+import type { DuckDb } from "../../shared/duckdb.js";
+import { UserError } from "../../shared/errors.js";
+import type { InputFile } from "./file-format.js";
+
+const DELIMITERS = [",", ";", "\t", "|"] as const;
+const MAX_LINE_BYTES = 65_536;
+
+/** The first line of a file with everything quoted taken out. */
+export interface FirstLine {
+  readonly unquoted: string;
+}
+
+/** @throws UserError when the file is empty */
+export async function readFirstLine(file: InputFile): Promise<FirstLine> {
+  const start = await firstText(file);
+  if (start === "") throw new UserError(`${file.path} is empty, without even a header line`);
+  return { unquoted: start.replace(/"[^"]*"/g, "").split(/[\r\n]/, 1)[0] ?? "" };
+}
+
+/**
+ * The delimiter that occurs most in the first line. DuckDB's own guess goes by the rows, where one
+ * broken row decides.
+ */
+export function delimiterOf(line: FirstLine): string {
+  let best: string = DELIMITERS[0];
+  for (const delimiter of DELIMITERS) {
+    if (countColumns(line, delimiter) > countColumns(line, best)) best = delimiter;
+  }
+  return best;
+}
+
+export function countColumns(line: FirstLine, delimiter: string): number {
+  return line.unquoted.split(delimiter).length;
+}
+
+/**
+ * Names for `count` columns: those of the header, each made unlike the others, or `column0`,
+ * `column1`, ...
+ *
+ * @param readRows the file as SQL, without header, of columns `column0`, `column1`, ...
+ */
+export async function columnNames(
+  db: DuckDb,
+  readRows: string,
+  count: number,
+  hasHeader: boolean,
+): Promise<string[]> {
+  const numbered = Array.from({ length: count }, (_, index) => `column${String(index)}`);
+  if (!hasHeader) return numbered;
+  const [row] = await db.rows(`SELECT ${numbered.map(sqlName).join(", ")} FROM ${readRows} LIMIT 1`);
+  const taken = new Set<string>();
+  return numbered.map((fallback) => {
+    const value = row?.[fallback];
+    const wanted = typeof value === "string" && value.trim() !== "" ? value.trim() : fallback;
+    let name = wanted;
+    for (let again = 1; taken.has(name.toLowerCase()); again += 1) name = `${wanted}_${String(again)}`;
+    taken.add(name.toLowerCase());
+    return name;
+  });
+}
+
+async function firstText(file: InputFile): Promise<string> {
+  const pieces: Buffer[] = [];
+  const take = async (bytes: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const piece of bytes) pieces.push(piece);
+  };
+  const input = createReadStream(file.path, { end: MAX_LINE_BYTES });
+  try {
+    await (file.isGzip ? pipeline(input, createGunzip(), take) : pipeline(input, take));
+  } catch {
+    // A .gz cut off after its first bytes ends too early; what was unpacked is the start of the file.
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
