@@ -141,7 +141,7 @@ export class DuckDbTables {
 
 /** True if rows were refused by the key, or by another constraint that a merge will then meet too. */
 export function isDuplicateKey(thrown: unknown): boolean {
-  return /^Constraint Error/.test(messageOf(thrown));
+  return messageOf(thrown).startsWith("Constraint Error");
 }
 
 function isLate(column: string, { nowUs, lateAfterUs }: WriteTime): string {
