@@ -1,5 +1,6 @@
 /** The statements of the DuckDB sink. They read a staging table, where a batch was appended. */
 import { sqlName, sqlText } from "../../shared/duckdb.js";
+import { messageOf } from "../../shared/errors.js";
 import { KEY_COLUMN, RESULT_COLUMNS, ROW_COLUMNS } from "./row-schema.js";
 import type { RowColumnType } from "./row-schema.js";
 import type { SinkTotals } from "./sink.js";
@@ -57,9 +58,12 @@ export class DuckDbTables {
     return [this.table, this.totals, this.repeatMessages].map((name) => `DROP TABLE IF EXISTS ${name}`);
   }
 
-  /** Every staged row, unless one of the IDs is in the table or staged twice. */
+  /**
+   * Every staged row; fails with {@link isDuplicateKey} if one of the IDs is in the table or staged
+   * twice. Takes half the time of ON CONFLICT DO NOTHING, see test/bench.
+   */
   insertNew(staging: string, time: WriteTime): string {
-    return `${this.#insertFrom(staging, time)} ON CONFLICT DO NOTHING`;
+    return this.#insertFrom(staging, time);
   }
 
   /**
@@ -133,6 +137,11 @@ export class DuckDbTables {
     const late = isLate("DTimeStamp", time);
     return `INSERT INTO ${this.table} (${COLUMNS}) SELECT ${FIELDS}, make_timestamp(${time.nowUs}), ${late} FROM ${from}`;
   }
+}
+
+/** True if rows were refused by the key, or by another constraint that a merge will then meet too. */
+export function isDuplicateKey(thrown: unknown): boolean {
+  return messageOf(thrown).startsWith("Constraint Error");
 }
 
 function isLate(column: string, { nowUs, lateAfterUs }: WriteTime): string {

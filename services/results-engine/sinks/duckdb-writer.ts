@@ -1,6 +1,7 @@
 /** batch -> staging table -> one transaction: rows, totals and what tells redeliveries from repeats. */
 import type { DuckDb } from "../../shared/duckdb.js";
 import { DuckDbStaging } from "./duckdb-staging.js";
+import { isDuplicateKey } from "./duckdb-table.js";
 import type { DuckDbTables, WriteTime } from "./duckdb-table.js";
 import type { Batch, WriteOutcome } from "./sink.js";
 
@@ -60,19 +61,24 @@ export class DuckDbWriter {
   }
 
   /** The usual case, every ID is new: one statement. @returns undefined, and nothing stored, if not */
-  #insertNew(staging: string, rows: number, time: WriteTime): Promise<WriteOutcome | undefined> {
+  async #insertNew(staging: string, rows: number, time: WriteTime): Promise<WriteOutcome | undefined> {
     const { db, tables } = this.#parts;
-    return this.#transaction(async () => {
-      if ((await db.run(tables.insertNew(staging, time))) < rows) return undefined;
-      const [counts] = await db.rows(tables.countLate(staging, time));
-      return this.#account({ stored: rows, repeats: 0, replays: 0, late: Number(counts?.late) });
-    });
+    try {
+      return await this.#transaction(async () => {
+        await db.run(tables.insertNew(staging, time));
+        const [counts] = await db.rows(tables.countLate(staging, time));
+        return this.#account({ stored: rows, repeats: 0, replays: 0, late: Number(counts?.late) });
+      });
+    } catch (thrown) {
+      if (isDuplicateKey(thrown)) return undefined;
+      throw thrown;
+    }
   }
 
   /** Some ID is known or is in the batch twice: tell repeats from replays, let the newest win. */
-  async #merge(staging: string, rows: number, time: WriteTime): Promise<WriteOutcome> {
+  #merge(staging: string, rows: number, time: WriteTime): Promise<WriteOutcome> {
     const { db, tables } = this.#parts;
-    const outcome = await this.#transaction(async () => {
+    return this.#transaction(async () => {
       const [counts] = await db.rows(tables.compare(staging, time));
       const stored = Number(counts?.news);
       const replays = Number(counts?.replays);
@@ -82,8 +88,6 @@ export class DuckDbWriter {
       await this.#forget(time);
       return this.#account({ stored, repeats, replays, late: Number(counts?.late) });
     });
-    if (outcome === undefined) throw new Error("a merge always has an outcome");
-    return outcome;
   }
 
   async #forget({ nowUs }: WriteTime): Promise<void> {
@@ -105,20 +109,18 @@ export class DuckDbWriter {
     return { nowUs: nowMs() * 1_000, lateAfterUs: lateAfterMs * 1_000 };
   }
 
-  /** Commits what `work` did unless it gives undefined or throws. */
-  async #transaction(work: () => Promise<WriteOutcome | undefined>): Promise<WriteOutcome | undefined> {
+  /** Commits what `work` did, all of it or nothing. */
+  async #transaction(work: () => Promise<WriteOutcome>): Promise<WriteOutcome> {
     const { db } = this.#parts;
     await db.run("BEGIN TRANSACTION");
-    let outcome: WriteOutcome | undefined;
     try {
-      outcome = await work();
-      if (outcome !== undefined) await db.run("COMMIT");
+      const outcome = await work();
+      await db.run("COMMIT");
+      return outcome;
     } catch (thrown) {
       // The transaction may be gone already; the first failure is the one to tell.
       await db.run("ROLLBACK").catch(() => 0);
       throw thrown;
     }
-    if (outcome === undefined) await db.run("ROLLBACK");
-    return outcome;
   }
 }
