@@ -2,6 +2,7 @@ import { BatchBuffer } from "./batch-buffer.js";
 import type { BatchLimits } from "./batch-buffer.js";
 import type { Batch, RejectedRow, Sink, WriteOutcome } from "./sinks/sink.js";
 import type { ResultColumns } from "../shared/codec/columns.js";
+import { EngineError } from "../shared/errors.js";
 
 /** Rejected rows of one message, with the sink's reasons. */
 export type RejectedOfPart = readonly Omit<RejectedRow, "part">[];
@@ -33,6 +34,8 @@ export class Batcher {
   readonly #now: () => number;
   #writes = 0;
   #isDraining = false;
+  /** Why the sink is broken for good. */
+  #broken: EngineError | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param signal handed to the sink: ends its waits between tries */
@@ -54,9 +57,10 @@ export class Batcher {
    * Adds the results of one message.
    *
    * @returns once every row is durable or rejected: the rejected ones
-   * @throws whatever the sink threw for the batch the rows were in
+   * @throws whatever the sink threw for the batch the rows were in, or for one before it that says `stop`
    */
   add(part: ResultColumns, bytes: number): Promise<RejectedOfPart> {
+    if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
       this.#buffer.add({ part, resolve, reject }, part.count, bytes, this.#now());
       this.#pump();
@@ -96,9 +100,18 @@ export class Batcher {
       for (const [index, member] of members.entries()) member.resolve(rejected.get(index) ?? []);
     } catch (thrown) {
       for (const member of members) member.reject(thrown);
+      if (thrown instanceof EngineError && thrown.action === "stop") this.#break(thrown);
     } finally {
       this.#writes -= 1;
       this.#pump();
+    }
+  }
+
+  /** A broken sink is asked no more: what waits would only keep the engine from ending. */
+  #break(error: EngineError): void {
+    this.#broken = error;
+    for (let members = this.#buffer.take(); members.length > 0; members = this.#buffer.take()) {
+      for (const member of members) member.reject(error);
     }
   }
 }

@@ -9,7 +9,10 @@ import type { DecodedResults } from "../shared/codec/result-codec.js";
 import type { Consumer, IncomingMessage } from "../shared/messaging.js";
 import { parkedIdOf } from "../shared/parking.js";
 import type { Parker } from "../shared/parking.js";
-import type { Batcher, RejectedOfPart } from "./batcher.js";
+import type { Batcher } from "./batcher.js";
+
+/** Entries of one message that are being parked at once: a whole frame may be rejected. */
+const PARKS_IN_FLIGHT = 64;
 
 export interface ResultsPipelineParts {
   readonly consumer: Consumer;
@@ -28,34 +31,55 @@ export async function runResultsPipeline(parts: ResultsPipelineParts, signal: Ab
   }
 }
 
+/** An entry of a message that gets no row. */
+interface Unstored {
+  /** Place in the message. */
+  readonly index: number;
+  /** Its own bytes, a single MyResult. */
+  readonly payload: Uint8Array;
+  readonly reason: "invalid_result" | "rejected_by_sink";
+  readonly error: string;
+}
+
 async function handle(parts: ResultsPipelineParts, message: IncomingMessage): Promise<void> {
   const results = decodeResults(message.payload, message.isFrame);
-  const invalid = results.invalid.map(({ index, bytes, error }) => {
-    return park(parts.parker, message, index, bytes, "invalid_result", error);
+  const invalid = results.invalid.map(({ index, bytes, error }): Unstored => {
+    return { index, payload: bytes, reason: "invalid_result", error };
   });
-  const rejected = results.count === 0 ? [] : await parts.batcher.add(results, message.payload.byteLength);
-  await Promise.all([...invalid, parkRejected(parts.parker, message, results, rejected)]);
+  // Both to their ends before the message is settled, whichever fails first: its bytes are in use until then.
+  const ends = await Promise.allSettled([
+    store(parts, message, results),
+    parkEach(parts.parker, message, invalid),
+  ]);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
-async function parkRejected(
-  parker: Parker,
+async function store(
+  { batcher, parker }: ResultsPipelineParts,
   message: IncomingMessage,
   results: DecodedResults,
-  rejected: RejectedOfPart,
 ): Promise<void> {
-  for (const { row, reason } of rejected) {
-    const bytes = results.payload.subarray(results.entryStarts[row], results.entryEnds[row]);
-    await park(parker, message, results.entryIndexes[row] ?? 0, bytes, "rejected_by_sink", reason);
-  }
+  if (results.count === 0) return;
+  const rejected = await batcher.add(results, message.payload.byteLength);
+  const { payload, entryStarts, entryEnds, entryIndexes } = results;
+  const unstored = rejected.map(({ row, reason }): Unstored => {
+    const bytes = payload.subarray(entryStarts[row], entryEnds[row]);
+    return { index: entryIndexes[row] ?? 0, payload: bytes, reason: "rejected_by_sink", error: reason };
+  });
+  await parkEach(parker, message, unstored);
 }
 
-function park(
+/** Parks each entry alone; resolves once all of them are stored. */
+async function parkEach(
   parker: Parker,
   { origin }: IncomingMessage,
-  index: number,
-  payload: Uint8Array,
-  reason: string,
-  error: string,
+  entries: readonly Unstored[],
 ): Promise<void> {
-  return parker.park({ topic: "results", payload, reason, error, id: parkedIdOf(origin, index), origin });
+  const waiting = entries.values();
+  const lane = async (): Promise<void> => {
+    for (const { index, ...entry } of waiting) {
+      await parker.park({ topic: "results", ...entry, id: parkedIdOf(origin, index), origin });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(PARKS_IN_FLIGHT, entries.length) }, lane));
 }

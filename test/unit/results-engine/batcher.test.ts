@@ -136,6 +136,18 @@ describe("Batcher", () => {
     assert.equal(sink.writes.length, 2);
   });
 
+  it("asks a sink that is broken for good no more", async () => {
+    const sink = new HeldSink();
+    const { batcher } = batcherOf(sink);
+    const written = batcher.add(rows(4), 10);
+    const waiting = [batcher.add(rows(4), 10), batcher.add(rows(1), 10)];
+    sink.writes[0]?.end(new EngineError("sink_broken", "stop", "file gone"));
+
+    for (const added of [written, ...waiting]) await assert.rejects(added, /file gone/);
+    await assert.rejects(batcher.add(rows(4), 10), /file gone/);
+    assert.equal(sink.writes.length, 1);
+  });
+
   it("tells each message its own rejected rows", async () => {
     const sink = new HeldSink();
     const { batcher } = batcherOf(sink);

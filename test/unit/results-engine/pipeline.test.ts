@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Batcher } from "../../../services/results-engine/batcher.js";
 import { runResultsPipeline } from "../../../services/results-engine/pipeline.js";
 import type { Batch, Sink, WriteOutcome } from "../../../services/results-engine/sinks/sink.js";
@@ -12,10 +13,12 @@ import { resultFrame } from "../../support/result-columns.js";
 async function handled(
   payload: Uint8Array,
   write: (batch: Batch) => Promise<Partial<WriteOutcome>>,
+  refusal?: EngineError,
 ): Promise<{ error: unknown; parked: OutgoingMessage[] }> {
   const parked: OutgoingMessage[] = [];
   const publisher = {
     publish: (message: OutgoingMessage) => {
+      if (refusal !== undefined) return Promise.reject(refusal);
       parked.push(message);
       return Promise.resolve({ stream: "PARKED", sequence: parked.length, duplicate: false });
     },
@@ -105,6 +108,34 @@ describe("results pipeline", () => {
     assert.equal(written, 2);
     assert.equal(parked[0]?.headers?.["Crunch-Reason"], "invalid_result");
     assert.match(parked[0].messageId, /RESULTS-2026-01-01-7-1$/);
+  });
+
+  it("settles only after its rows are stored, even when parking failed long before", async () => {
+    const withBroken = Uint8Array.of(...resultFrame([{ ID: 1n }]), 10, 2, 8, 0xff);
+    const refusal = new EngineError("not_permitted", "stop", "no stream to park on");
+    let isStored = false;
+    const write = async (): Promise<Partial<WriteOutcome>> => {
+      // Turns of the event loop in which a rejection that nobody listens to would end the process.
+      for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+      isStored = true;
+      return {};
+    };
+    const { error } = await handled(withBroken, write, refusal);
+
+    assert.equal(error, refusal);
+    assert.equal(isStored, true);
+  });
+
+  it("parks every entry of a frame that the sink rejects, each once", async () => {
+    const results = Array.from({ length: 200 }, (_, index) => ({ ID: BigInt(index) }));
+    const rejected = results.map((_, row) => ({ part: 0, row, reason: "no such day" }));
+    const { error, parked } = await handled(resultFrame(results), () => {
+      return Promise.resolve({ stored: 0, rejected });
+    });
+
+    assert.equal(error, undefined);
+    assert.equal(new Set(parked.map(({ messageId }) => messageId)).size, 200);
+    assert.equal(parked.length, 200);
   });
 
   it("asks for a message without framing to be parked whole", async () => {
