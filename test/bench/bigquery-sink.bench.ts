@@ -40,7 +40,8 @@ async function bench(): Promise<void> {
     const batch = flights(wide);
     process.stdout.write(`${wide ? "IDs and data over all of int64" : "small IDs and data"}\n`);
     reportEncoding(batch);
-    for (const maxRequestRows of REQUEST_ROWS) await reportWriting(endpoint, batch, maxRequestRows);
+    for (const maxRequestRows of REQUEST_ROWS) await reportWriting(endpoint, batch, maxRequestRows, false);
+    await reportWriting(endpoint, batch, 1_000, true);
   }
   server.disconnect();
 }
@@ -92,10 +93,15 @@ function reportEncoding(batch: Batch): void {
   );
 }
 
-async function reportWriting(endpoint: string, batch: Batch, maxRequestRows: number): Promise<void> {
+async function reportWriting(
+  endpoint: string,
+  batch: Batch,
+  maxRequestRows: number,
+  compresses: boolean,
+): Promise<void> {
   const context = { lateAfterMs: 60_000, runId: "bench", warn: () => undefined };
   const uri = parsePluginUri("SINK", "bigquery:p/d/t");
-  const sink = await openBigQuerySink(uri, context, { endpoint, maxRequestRows });
+  const sink = await openBigQuerySink(uri, context, { endpoint, maxRequestRows, compresses });
   const cpu: number[] = [];
   const wall: number[] = [];
   for (let run = 0; run <= RUNS; run++) {
@@ -111,7 +117,7 @@ async function reportWriting(endpoint: string, batch: Batch, maxRequestRows: num
   }
   await sink.close();
   process.stdout.write(
-    `  write, ${String(maxRequestRows).padStart(5)} rows a request: ${format(median(cpu))} rows/s of CPU time,` +
+    `  write, ${String(maxRequestRows).padStart(5)} rows a request${compresses ? ", gzipped" : ""}: ${format(median(cpu))} rows/s of CPU time,` +
       ` ${format(median(wall))} rows/s beside the server\n`,
   );
 }
