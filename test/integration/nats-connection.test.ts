@@ -6,6 +6,7 @@ import { nanos } from "nats";
 import type { StreamConfig } from "nats";
 import { UserError } from "../../services/shared/errors.js";
 import { collect } from "../support/collect.js";
+import { open } from "../support/lossless.js";
 import { connectTest, freshNamespace, withClient } from "../support/nats-fixture.js";
 import { NatsServer } from "../support/nats-server.js";
 import { until } from "../support/until.js";
@@ -118,11 +119,10 @@ test("waiting for the server ends when it comes up, or when the wait is aborted"
 });
 
 describe("streams and durables", { concurrency: true }, () => {
-  test("many engines may make them at the same time", async () => {
+  test("many engines may make them at the same time", async (t) => {
     const namespace = freshNamespace();
-    const all = await Promise.all(Array.from({ length: 8 }, () => connectTest(server.url, { namespace })));
+    const all = await Promise.all(Array.from({ length: 8 }, () => open(t, server.url, { namespace })));
     await Promise.all(all.map((one) => one.consumer({ topic: "data", maxInFlight: 1, ackWaitMs: 5_000 })));
-    await Promise.all(all.map((one) => one.close()));
   });
 
   test("a stream keeps what the design says, and takes a new size when an engine comes with one", async () => {
@@ -149,9 +149,9 @@ describe("streams and durables", { concurrency: true }, () => {
     }
   });
 
-  test("a size smaller than what a stream holds is refused, because the server would delete records", async () => {
+  test("a size smaller than what a stream holds is refused, because the server would delete records", async (t) => {
     const namespace = freshNamespace();
-    const messaging = await connectTest(server.url, { namespace, streamMaxBytes: 1_000_000 });
+    const messaging = await open(t, server.url, { namespace, streamMaxBytes: 1_000_000 });
     for (const messageId of ["a", "b", "c"]) {
       await messaging.publisher.publish({ subject: "data", payload: new Uint8Array(100_000), messageId });
     }
@@ -160,7 +160,6 @@ describe("streams and durables", { concurrency: true }, () => {
       message: /STREAM_MAX_BYTES=200000: stream .*-DATA holds 300\d\d\d bytes/,
     });
     assert.equal((await messaging.backlog("data")).pendingMessages, 3);
-    await messaging.close();
   });
 
   test("a stream that loses records by its settings is refused with the difference", async () => {
@@ -193,9 +192,9 @@ describe("streams and durables", { concurrency: true }, () => {
     });
   });
 
-  test("the durable takes the ack wait of the engine that came last", async () => {
+  test("the durable takes the ack wait of the engine that came last", async (t) => {
     const namespace = freshNamespace();
-    const messaging = await connectTest(server.url, { namespace });
+    const messaging = await open(t, server.url, { namespace });
     await messaging.consumer({ topic: "data", maxInFlight: 1, ackWaitMs: 5_000 });
     await messaging.consumer({ topic: "data", maxInFlight: 1, ackWaitMs: 7_000 });
     const { config } = await withClient(server.url, async (nc) =>
@@ -205,14 +204,10 @@ describe("streams and durables", { concurrency: true }, () => {
       [config.ack_wait, config.max_deliver, config.max_ack_pending, config.max_waiting, config.ack_policy],
       [nanos(7_000), -1, 20_000, 2_048, "explicit"],
     );
-    await messaging.close();
   });
 
-  test("two namespaces on one server do not see each other", async () => {
-    const [one, two] = await Promise.all([
-      connectTest(server.url, { namespace: freshNamespace() }),
-      connectTest(server.url, { namespace: freshNamespace() }),
-    ]);
+  test("two namespaces on one server do not see each other", async (t) => {
+    const [one, two] = await Promise.all([open(t, server.url), open(t, server.url)]);
     const seen = collect(await two.consumer({ topic: "data", maxInFlight: 5, ackWaitMs: 5_000 }));
     await one.publisher.publish({ subject: "data", payload: new Uint8Array(1), messageId: "same" });
     const confirm = await two.publisher.publish({
@@ -228,12 +223,11 @@ describe("streams and durables", { concurrency: true }, () => {
       [2],
     );
     assert.equal((await one.backlog("data")).pendingMessages, 1);
-    await Promise.all([one.close(), two.close()]);
   });
 
-  test("a foreign client's message arrives with its stored instant to the nanosecond", async () => {
+  test("a foreign client's message arrives with its stored instant to the nanosecond", async (t) => {
     const namespace = freshNamespace();
-    const messaging = await connectTest(server.url, { namespace });
+    const messaging = await open(t, server.url, { namespace });
     const stored = await withClient(server.url, async (nc) => {
       await nc.jetstream().publish(`${namespace}.data`, new Uint8Array([1]));
       return await (await nc.jetstreamManager()).streams.getMessage(`${namespace}-DATA`, { seq: 1 });
@@ -246,6 +240,5 @@ describe("streams and durables", { concurrency: true }, () => {
     const expectedNs = seconds * 1_000_000_000n + BigInt(nanosText.padEnd(9, "0"));
     assert.equal(seen.messages[0]?.origin.storedAtNs, expectedNs);
     assert.deepEqual(seen.messages[0].headers, {});
-    await messaging.close();
   });
 });

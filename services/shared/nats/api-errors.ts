@@ -3,7 +3,6 @@ import { NatsError } from "nats";
 
 export const CONSUMER_NOT_FOUND = 10_014;
 export const STREAM_NOT_FOUND = 10_059;
-export const STREAM_NAME_IN_USE = 10_058;
 export const NO_MESSAGE_FOUND = 10_037;
 
 /** The JetStream code of a refused API request; undefined for everything else. */

@@ -65,6 +65,7 @@ export class ConsumerRun {
     this.#handler = handler;
     this.#pull = new PullSubscription(parts.link, parts.stream, durableOf(options.topic), parts.inboxPrefix, {
       message: (message) => this.#take(message),
+      ended: () => this.#topUp(),
       trouble: (reason) => this.#suspect(reason),
     });
   }
@@ -74,6 +75,7 @@ export class ConsumerRun {
     const { link } = this.#parts;
     const stopListening = link.listen({
       reconnected: () => this.#suspect("reconnected"),
+      publishRefused: (subject) => this.#refused(subject),
       broken: (error) => this.#fail(error),
     });
     const onAbort = (): void => this.#wake();
@@ -120,8 +122,7 @@ export class ConsumerRun {
     }
     const taken: InHand = { message, ack, reply: message.reply ?? "", beatAtMs: Date.now() };
     this.#inHand.set(ack.sequence, taken);
-    if (this.#isEnding) this.#giveBack(taken);
-    else if (this.#running < this.#options.maxInFlight) void this.#work(taken);
+    if (!this.#isEnding && this.#running < this.#options.maxInFlight) void this.#work(taken);
     else this.#unstarted.push(taken);
   }
 
@@ -183,7 +184,6 @@ export class ConsumerRun {
 
   #suspect(reason: string): void {
     if (this.#isEnding) return;
-    if (this.#trouble === undefined) this.#lookAtMs = 0;
     this.#trouble = reason;
     if (Date.now() >= this.#lookAtMs) void this.#look();
   }
@@ -233,6 +233,13 @@ export class ConsumerRun {
       await ensureDurable(link.jsm, stream, topic, ackWaitMs);
     }
     return true;
+  }
+
+  /** Without these two permissions no message comes, or none is ever finished. */
+  #refused(subject: string): void {
+    if (subject !== this.#pull.subject && !subject.startsWith("$JS.ACK.")) return;
+    const text = `NATS does not permit this user to publish to ${subject}`;
+    this.#fail(new EngineError("not_permitted", "stop", text));
   }
 
   #fail(error: EngineError): void {

@@ -3,7 +3,7 @@ import { AckPolicy, DeliverPolicy, ReplayPolicy, nanos } from "nats";
 import type { ConsumerInfo, JetStreamManager } from "nats";
 import type { Topic } from "../messaging.js";
 import { CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, apiCodeOf } from "./api-errors.js";
-import { durableOf } from "./topology.js";
+import { durableOf, makeTogether } from "./topology.js";
 
 /** Unacked messages of all engines together; delivery stops for everyone above it. */
 const MAX_ACK_PENDING = 20_000;
@@ -34,22 +34,24 @@ export async function ensureDurable(
 ): Promise<void> {
   // Without a limit of deliveries the ack floor means "all finished", which trimming relies on.
   const owned = { ack_wait: nanos(ackWaitMs), max_ack_pending: MAX_ACK_PENDING, max_deliver: -1 };
-  const existing = await findDurable(jsm, stream, topic);
-  if (existing === undefined) {
-    await jsm.consumers.add(stream, {
-      durable_name: durableOf(topic),
-      ack_policy: AckPolicy.Explicit,
-      deliver_policy: DeliverPolicy.All,
-      replay_policy: ReplayPolicy.Instant,
-      max_waiting: MAX_WAITING,
-      ...owned,
-    });
-    return;
-  }
-  const { config } = existing;
-  const isSame =
-    config.ack_wait === owned.ack_wait &&
-    config.max_ack_pending === owned.max_ack_pending &&
-    config.max_deliver === owned.max_deliver;
-  if (!isSame) await jsm.consumers.update(stream, durableOf(topic), owned);
+  await makeTogether(async () => {
+    const existing = await findDurable(jsm, stream, topic);
+    if (existing === undefined) {
+      await jsm.consumers.add(stream, {
+        durable_name: durableOf(topic),
+        ack_policy: AckPolicy.Explicit,
+        deliver_policy: DeliverPolicy.All,
+        replay_policy: ReplayPolicy.Instant,
+        max_waiting: MAX_WAITING,
+        ...owned,
+      });
+      return;
+    }
+    const { config } = existing;
+    const isSame =
+      config.ack_wait === owned.ack_wait &&
+      config.max_ack_pending === owned.max_ack_pending &&
+      config.max_deliver === owned.max_deliver;
+    if (!isSame) await jsm.consumers.update(stream, durableOf(topic), owned);
+  });
 }

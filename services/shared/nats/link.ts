@@ -111,6 +111,7 @@ export class Link {
 
   async #watchClosed(): Promise<void> {
     const reason = await this.nc.closed();
+    if (this.#isClosing) return;
     const why = reason instanceof Error ? `: ${reason.message}` : "";
     this.#break(new EngineError("nats_closed", "stop", `the connection to NATS is closed for good${why}`));
   }

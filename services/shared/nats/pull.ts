@@ -8,29 +8,33 @@
  */
 import { createInbox, nanos } from "nats";
 import type { Msg, Subscription } from "nats";
+import { setTimeout as delay } from "node:timers/promises";
 import { settledWithin } from "./link.js";
 import type { Link } from "./link.js";
 
-/** A pull request ends after this, used or not; short, so that a lost one is soon replaced. */
-const EXPIRES_MS = 5_000;
-/** While a request waits, the server shows a sign of life this often. */
-const HEARTBEAT_MS = 1_000;
-/** Without a sign of life for this long a request counts as lost. */
-const SILENT_MS = 3 * HEARTBEAT_MS;
-
-/** Longest wait for what is on its way when requests end. */
+/**
+ * A pull request ends after this, used or not, and the server says so. Short, because an orderly end
+ * waits for it: a request that is left behind makes servers of version 2.9 count and deliver twice.
+ */
+const EXPIRES_MS = 1_000;
+/** Without a message or the end of a request for this long, requests count as lost. */
+const SILENT_MS = 3 * EXPIRES_MS;
+/** Longest wait for the end of all requests. */
 const DRAIN_MS = 2_000;
 
 /** What the owner hears. */
 export interface PullListener {
   message(message: Msg): void;
+  /** A request has ended unused, or in part: there is room for another. */
+  ended(): void;
   /** Requests may be lost or the durable gone: look, then {@link PullSubscription.restart}. */
   trouble(reason: string): void;
 }
 
 export class PullSubscription {
+  /** Where requests go. */
+  readonly subject: string;
   readonly #link: Link;
-  readonly #subject: string;
   readonly #inboxPrefix: string;
   readonly #listener: PullListener;
   #subscription: Subscription;
@@ -39,7 +43,7 @@ export class PullSubscription {
 
   constructor(link: Link, stream: string, durable: string, inboxPrefix: string, listener: PullListener) {
     this.#link = link;
-    this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
+    this.subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
     this.#inboxPrefix = inboxPrefix;
     this.#listener = listener;
     this.#subscription = this.#subscribe();
@@ -59,8 +63,8 @@ export class PullSubscription {
     if (!this.#link.isConnected) return;
     if (this.#requested === 0) this.#heardAtMs = Date.now();
     this.#requested += count;
-    const request = { batch: count, expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(HEARTBEAT_MS) };
-    this.#link.nc.publish(this.#subject, JSON.stringify(request), { reply: this.#subscription.getSubject() });
+    const request = { batch: count, expires: nanos(EXPIRES_MS) };
+    this.#link.nc.publish(this.subject, JSON.stringify(request), { reply: this.#subscription.getSubject() });
   }
 
   /** Forgets all requests. A new inbox, because old requests would come alive again on the old one. */
@@ -71,9 +75,14 @@ export class PullSubscription {
     void settledWithin(old.drain(), DRAIN_MS);
   }
 
-  /** Ends all requests; resolves once everything that was on its way is handed over. */
+  /**
+   * Waits until all requests have ended, a second at most unless the server is away; what they still
+   * bring is handed over. To unsubscribe at once would lose messages that the server has taken off
+   * the stream and not sent yet: they would come again only after the ack wait.
+   */
   async drain(): Promise<void> {
-    this.#requested = 0;
+    const startMs = Date.now();
+    while (this.#link.isConnected && this.#requested > 0 && Date.now() - startMs < DRAIN_MS) await delay(5);
     if (this.#link.isConnected) await settledWithin(this.#subscription.drain(), DRAIN_MS);
     else this.#subscription.unsubscribe();
   }
@@ -102,12 +111,11 @@ export class PullSubscription {
 
   #onStatus(message: Msg): void {
     const { headers } = message;
-    if (headers === undefined || headers.code === 100) return;
+    if (headers === undefined) return;
     const left = headers.get("Nats-Pending-Messages");
     if (headers.code === 408 && left !== "") {
       this.#requested = Math.max(0, this.#requested - Number(left));
-      // Nothing but the end of an idle request: the owner asks again.
-      if (this.#requested === 0) this.#heardAtMs = Date.now();
+      this.#listener.ended();
       return;
     }
     this.#listener.trouble(`${String(headers.code)} ${headers.description}`);

@@ -4,9 +4,10 @@
  */
 import { DiscardPolicy, NatsError, RetentionPolicy, StorageType, nanos } from "nats";
 import type { JetStreamManager, StreamConfig, StreamInfo } from "nats";
+import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.js";
 import type { Subject, Topic } from "../messaging.js";
-import { STREAM_NAME_IN_USE, STREAM_NOT_FOUND, apiCodeOf } from "./api-errors.js";
+import { STREAM_NOT_FOUND, apiCodeOf } from "./api-errors.js";
 
 /** A stream remembers message ids for this long; trimming keeps messages at least as long. */
 export const DEDUPE_WINDOW_MS = 600_000;
@@ -69,18 +70,34 @@ async function ensureStream(
   settings: StreamSettings,
 ): Promise<void> {
   const wanted = streamConfig(kind, settings);
-  const existing = await findStream(jsm, wanted.name);
-  if (existing !== undefined) {
-    await adaptStream(jsm, existing, wanted);
-    return;
-  }
   try {
-    await jsm.streams.add(wanted);
+    await makeTogether(async () => {
+      const existing = await findStream(jsm, wanted.name);
+      if (existing === undefined) await jsm.streams.add(wanted);
+      else await adaptStream(jsm, existing, wanted);
+    });
   } catch (thrown) {
-    // Another process made it between the two calls, perhaps with settings of its own.
-    const made = apiCodeOf(thrown) === STREAM_NAME_IN_USE ? await findStream(jsm, wanted.name) : undefined;
-    if (made === undefined) throw refusalOf(thrown, wanted);
-    await adaptStream(jsm, made, wanted);
+    throw refusalOf(thrown, wanted);
+  }
+}
+
+/** How often making is tried, and the first wait in between. */
+const MAKE_TRIES = 4;
+const MAKE_WAIT_MS = 40;
+
+/**
+ * Looks and makes what is missing, again when the server refuses: another engine that makes the same
+ * at the same time has many kinds of refusal as its consequence, and is done a moment later.
+ */
+export async function makeTogether(lookAndMake: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await lookAndMake();
+      return;
+    } catch (thrown) {
+      if (apiCodeOf(thrown) === undefined || attempt === MAKE_TRIES) throw thrown;
+    }
+    await delay(MAKE_WAIT_MS * attempt);
   }
 }
 
@@ -143,15 +160,11 @@ async function adaptStream(jsm: JetStreamManager, existing: StreamInfo, wanted: 
         `let it drain first, or set at least ${String(state.bytes)}`,
     );
   }
-  try {
-    await jsm.streams.update(wanted.name, {
-      max_bytes: wanted.max_bytes,
-      num_replicas: wanted.num_replicas,
-      duplicate_window: wanted.duplicate_window,
-    });
-  } catch (thrown) {
-    throw refusalOf(thrown, wanted);
-  }
+  await jsm.streams.update(wanted.name, {
+    max_bytes: wanted.max_bytes,
+    num_replicas: wanted.num_replicas,
+    duplicate_window: wanted.duplicate_window,
+  });
 }
 
 function differs(name: string, is: string | number | boolean, wanted: string | number | boolean) {
