@@ -61,6 +61,26 @@ describe("file source", () => {
   input.write("broken.ndjson", '{"v":1}\n{bro\n\n{"v":"x"}\n[1]\n{"v":2}\n{"w":3}\n');
   for (const name of ["broken.csv", "broken.ndjson"]) sourceContract(name, open(name, "data=v"));
 
+  it("keeps the order of a Parquet file of many row groups, which DuckDB reads on all cores", async () => {
+    const path = join(input.path, "ordered.parquet");
+    await runSql(
+      `COPY (SELECT range AS k, 'm' || range AS m FROM range(500000)) TO '${path}' (ROW_GROUP_SIZE 20480)`,
+    );
+    const source = await openSource(`file:${path}?data=k&meta=m`, { lingerMs: 10 });
+    assert.equal(source.expectedRecords, 500_000);
+    let row = 0n;
+    for await (const { ids, data, meta } of source.chunks(0, new AbortController().signal)) {
+      for (const [index, value] of data.entries()) {
+        if (value !== row || ids[index] !== row + 1n || meta[index] !== `m${String(row)}`) {
+          assert.fail(`row ${String(row)} is ${String(value)}`);
+        }
+        row += 1n;
+      }
+    }
+    assert.equal(row, 500_000n);
+    await source.close();
+  });
+
   it("names the setting, the file and what is wrong with it", async () => {
     const cases: readonly [uri: string, says: RegExp][] = [
       ["file:", /^SOURCE="file:": no path given/],

@@ -88,6 +88,7 @@ describe("Framer", () => {
         let position = from;
         for (const frame of framesOf(chunksOf(given, chunkSizes, from), from)) {
           assert.equal(frame.startPosition, position);
+          assert.ok(frame.endPosition > position, "an empty frame");
           assert.equal(frame.endPosition - frame.startPosition, frame.records + frame.unfit.length);
           for (const { position: at } of frame.unfit) {
             assert.ok(at >= frame.startPosition && at < frame.endPosition);
