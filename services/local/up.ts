@@ -36,6 +36,7 @@ export interface UpOptions {
 }
 
 const LEFT_OVER_SERVER_MS = 5_000;
+const STOPPING = "stopping: what is published is still crunched and stored; once more to stop at once";
 
 /**
  * Runs `crunch up`.
@@ -58,6 +59,7 @@ export async function up(options: UpOptions): Promise<number> {
     state.unlock();
     process.exit(1);
   });
+  stop.signal.addEventListener("abort", () => note(STOPPING));
   const before = state.readRun();
   try {
     await endLeftOvers(state.readChildren(), { drainMs, serverMs: LEFT_OVER_SERVER_MS });

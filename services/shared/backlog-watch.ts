@@ -15,6 +15,7 @@ export async function watchBacklog(
   messaging: Messaging,
   topic: Topic,
   prefix: string,
+  everyMs = EVERY_MS,
 ): Promise<void> {
   const stage = `Messages of ${topic}`;
   const pending = context.metrics.gauge(
@@ -39,7 +40,7 @@ export async function watchBacklog(
       isAsking = false;
     }
   };
-  const timer = setInterval(() => void look(), EVERY_MS);
+  const timer = setInterval(() => void look(), everyMs);
   context.defer(() => clearInterval(timer));
   await look();
 }

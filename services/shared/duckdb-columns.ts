@@ -45,9 +45,14 @@ export class ColumnAppender {
     this.#appender.flushSync();
   }
 
-  /** Flushes and ends. */
-  close(): void {
-    this.#appender.closeSync();
+  /** Ends it and drops what was not flushed. Never throws. */
+  discard(): void {
+    try {
+      this.#appender.clear();
+      this.#appender.closeSync();
+    } catch {
+      // An appender that failed may refuse even this; it holds nothing any more.
+    }
   }
 
   #appendChunk(columns: readonly Column[], start: number, rows: number): void {

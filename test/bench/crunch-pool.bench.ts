@@ -3,8 +3,9 @@
  * cruncher that does nothing, then what is lost of a cruncher's own time against a bare loop on as
  * many threads, then singles.
  */
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { loadCruncher } from "../../services/crunch-engine/crunchers/index.js";
 import { PiscinaPool } from "../../services/crunch-engine/pool/piscina-pool.js";
@@ -14,7 +15,7 @@ import { machineLine, median } from "./machine.js";
 
 const FRAME_RECORDS = 2_048;
 const RUNS = 5;
-const worker100us = fileURLToPath(new URL("../../../test/support/fixtures/work-100us.mjs", import.meta.url));
+const work100us = fileURLToPath(new URL("../../../test/support/fixtures/work-100us.mjs", import.meta.url));
 const allThreads = availableParallelism();
 
 process.stdout.write(`${machineLine()}\n`);
@@ -26,11 +27,17 @@ for (let threads = 1; threads <= Math.min(2, allThreads); threads += 1) {
   print(`identity, frames of ${String(FRAME_RECORDS)}, ${String(threads)} threads`, rates, "records/s");
 }
 
-const burnt = await ratesOf(worker100us, allThreads, frame, 4 * allThreads, FRAME_RECORDS);
-const bare = await bareRates(allThreads);
-print(`100 µs cruncher, ${String(allThreads)} threads`, burnt, "records/s");
-print(`100 µs bare loop, ${String(allThreads)} threads`, bare, "records/s");
-process.stdout.write(`share of the bare loop: ${(median(burnt) / median(bare)).toFixed(3)}\n`);
+// One after the other in turns, so that a busy neighbour on the machine slows both alike.
+const pooled: number[] = [];
+const bare: number[] = [];
+for (let turn = 0; turn < RUNS; turn += 1) {
+  pooled.push(...(await ratesOf(work100us, allThreads, frame, 4 * allThreads, FRAME_RECORDS, 1)));
+  bare.push(await bareRate(allThreads, 4 * FRAME_RECORDS));
+}
+print(`100 µs cruncher, ${String(allThreads)} threads`, pooled, "records/s");
+print(`the same in a bare loop, ${String(allThreads)} threads`, bare, "records/s");
+const shares = pooled.map((rate, turn) => rate / (bare[turn] ?? Number.NaN));
+process.stdout.write(`share of the bare loop: ${median(shares).toFixed(3)}\n`);
 
 const singles = await ratesOf("identity", allThreads, singleOf({ data: 27n, meta: "one" }), 30_000, 1);
 print(`identity, singles, ${String(allThreads)} threads`, singles, "records/s");
@@ -42,6 +49,7 @@ async function ratesOf(
   job: CrunchJob,
   times: number,
   recordsPerJob: number,
+  runs = RUNS,
 ): Promise<number[]> {
   const { version } = await loadCruncher(cruncher);
   const pool = await PiscinaPool.start({
@@ -53,7 +61,7 @@ async function ratesOf(
   });
   const rates: number[] = [];
   // The first run warms the threads up and does not count.
-  for (let run = 0; run <= RUNS; run += 1) {
+  for (let run = 0; run <= runs; run += 1) {
     const startedAtMs = performance.now();
     let sent = 0;
     const lane = async (): Promise<void> => {
@@ -70,38 +78,29 @@ async function ratesOf(
   return rates;
 }
 
-/** The same cruncher in a bare loop on each thread, as long as the pool takes for its part. */
-async function bareRates(threads: number): Promise<number[]> {
-  const records = 4 * FRAME_RECORDS;
+/** The same cruncher in a bare loop on each thread, warmed up first: records per second of all of them. */
+async function bareRate(threads: number, recordsPerThread: number): Promise<number> {
   const code = `
     import { parentPort, workerData } from "node:worker_threads";
-    const { default: crunch } = await import(workerData.module);
+    const { default: crunch } = await import(workerData);
     parentPort.on("message", (records) => {
-      for (let i = 0; i < records; i += 1) crunch({ Data: BigInt(i) });
+      for (let i = 0; i < records; i += 1) crunch({ Data: BigInt(i * 977) });
       parentPort.postMessage("done");
     });`;
   const source = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
-  const workers = Array.from(
-    { length: threads },
-    () => new Worker(source, { workerData: { module: `file://${worker100us}` } }),
-  );
-  const rates: number[] = [];
-  for (let run = 0; run <= RUNS; run += 1) {
-    const startedAtMs = performance.now();
-    await Promise.all(
-      workers.map(
-        (worker) =>
-          new Promise((resolve) => {
-            worker.once("message", resolve);
-            worker.postMessage(records);
-          }),
-      ),
-    );
-    const seconds = (performance.now() - startedAtMs) / 1_000;
-    if (run > 0) rates.push((threads * records) / seconds);
-  }
+  const options = { workerData: pathToFileURL(work100us).href };
+  const workers = Array.from({ length: threads }, () => new Worker(source, options));
+  const crunchAll = async (records: number): Promise<void> => {
+    const done = workers.map((worker) => once(worker, "message"));
+    for (const worker of workers) worker.postMessage(records);
+    await Promise.all(done);
+  };
+  await crunchAll(recordsPerThread / 4);
+  const startedAtMs = performance.now();
+  await crunchAll(recordsPerThread);
+  const seconds = (performance.now() - startedAtMs) / 1_000;
   await Promise.all(workers.map((worker) => worker.terminate()));
-  return rates;
+  return (threads * recordsPerThread) / seconds;
 }
 
 function print(what: string, rates: readonly number[], unit: string): void {

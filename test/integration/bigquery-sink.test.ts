@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery-sink.js";
 import { UserError } from "../../services/shared/errors.js";
+import { parsePluginUri } from "../../services/shared/plugin-uri.js";
+import { sinkContract } from "../contract/sink-contract.js";
 import type { PlainResult } from "../support/bigquery-fixture.js";
 import { STORED_AT_US, numbered, openFixture, resultColumns } from "../support/bigquery-fixture.js";
 import { FakeBigQuery } from "../support/fake-bigquery/fake-bigquery.js";
@@ -107,6 +110,20 @@ describe("the BigQuery sink", () => {
         "2026-01-02T03:04:05.123456Z",
       ],
     );
+  });
+
+  it("gzips bodies when told, the same bytes at each try", async (t) => {
+    const { fake, rows, write } = await openFixture(t, { compresses: true });
+    fake.fail({ status: 503 });
+
+    await write(numbered(500));
+
+    assert.equal(rows().length, 500);
+    const [first, second] = fake.requests.filter(({ path }) => path.endsWith("insertAll"));
+    assert.equal(first?.headers["content-encoding"], "gzip");
+    assert.ok(Number(first.headers["content-length"]) < first.body.length / 5);
+    assert.deepEqual(second?.body, first.body);
+    assert.equal(second.headers["content-length"], first.headers["content-length"]);
   });
 
   it("adds when the row was written and whether that was late", async (t) => {
@@ -254,4 +271,26 @@ describe("opening the BigQuery sink", () => {
     assert.match(text, /column Must is REQUIRED and no column of ours/);
     assert.doesNotMatch(text, /column (?:ID|Late|Extra) /);
   });
+});
+
+sinkContract("BigQuery", async () => {
+  const fake = await FakeBigQuery.start();
+  return {
+    countsRepeats: false,
+    open: (lateAfterMs) => {
+      const context = { lateAfterMs, runId: "run", warn: () => undefined };
+      return openBigQuerySink(parsePluginUri("SINK", "bigquery:p/d/t"), context, { endpoint: fake.url });
+    },
+    rows: () =>
+      Promise.resolve(
+        fake.viewRows("d", "t").map((row) => ({
+          ID: BigInt(String(row.ID)),
+          Data: BigInt(String(row.Data)),
+          Meta: String(row.Meta),
+          RData: BigInt(String(row.RData)),
+          Late: row.Late === true,
+        })),
+      ),
+    remove: () => fake.close(),
+  };
 });

@@ -11,6 +11,7 @@ import {
   assertOthersCrunched,
   failuresOf,
   recordsWith,
+  fixture,
   troublesomePool,
 } from "../support/troublesome-pool.js";
 
@@ -196,5 +197,22 @@ describe("a pool's beginning and end", () => {
       action: "stop",
       message: /is version troublesome-1 now and was older when the engine started/,
     });
+  });
+
+  it("does not start with a cruncher that ends its thread while it is loaded", async () => {
+    const cruncher = fixture("main-thread-only.mjs");
+
+    await assert.rejects(PiscinaPool.start({ ...troublesomePool, cruncher, version: "1" }), {
+      action: "stop",
+      message: /a thread cannot load the cruncher: .*5/,
+    });
+  });
+
+  it("starts and crunches with the smallest memory that can be set", async () => {
+    const pool = await PiscinaPool.start({ ...troublesomePool, threadMaxMemoryMb: 16 });
+    const outcome = await pool.crunch(frameOf(recordsWith({}, 5_000)));
+    await pool.close();
+
+    assert.equal(outcome.resultCount, 5_000);
   });
 });

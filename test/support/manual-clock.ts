@@ -11,7 +11,7 @@ export class ManualClock implements BigQueryClock {
   onWait: (count: number) => void = () => undefined;
   /** While true, a wait ends by abort only. */
   holdsWaits = false;
-  readonly #deadlines = new Set<() => void>();
+  readonly #deadlines = new Map<() => void, number>();
 
   readonly nowMs = (): number => this.now;
 
@@ -30,8 +30,8 @@ export class ManualClock implements BigQueryClock {
     await nextTurn();
   };
 
-  readonly deadline = (_delayMs: number, expired: () => void): (() => void) => {
-    this.#deadlines.add(expired);
+  readonly deadline = (delayMs: number, expired: () => void): (() => void) => {
+    this.#deadlines.set(expired, delayMs);
     return () => this.#deadlines.delete(expired);
   };
 
@@ -40,9 +40,10 @@ export class ManualClock implements BigQueryClock {
     return this.#deadlines.size;
   }
 
-  /** Lets every open deadline pass. */
-  expireDeadlines(): void {
-    for (const expired of [...this.#deadlines]) {
+  /** Lets every open deadline of at most `maxMs` pass. */
+  expireDeadlines(maxMs = Infinity): void {
+    for (const [expired, delayMs] of [...this.#deadlines]) {
+      if (delayMs > maxMs) continue;
       this.#deadlines.delete(expired);
       expired();
     }

@@ -5,9 +5,14 @@ import type { CrunchOutcome, FailedRecord } from "../../services/crunch-engine/p
 import { decodeResults } from "../../services/shared/codec/result-codec.js";
 import type { TestRecord } from "./jobs.js";
 
+/** Path of a cruncher under test/support/fixtures. */
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(`../../../test/support/fixtures/${name}`, import.meta.url));
+}
+
 /** Two threads whose cruncher does to them what a record's Meta says. */
 export const troublesomePool: PoolOptions = {
-  cruncher: fileURLToPath(new URL("../../../test/support/fixtures/troublesome.mjs", import.meta.url)),
+  cruncher: fixture("troublesome.mjs"),
   version: "troublesome-1",
   threads: 2,
   timeoutMs: 300,

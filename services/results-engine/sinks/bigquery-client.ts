@@ -1,3 +1,5 @@
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { BigQuery } from "@google-cloud/bigquery";
 import { PassThroughClient } from "google-auth-library";
 import type { BigQueryClock } from "./bigquery-clock.js";
@@ -17,7 +19,14 @@ export interface Call {
   /** Sent byte for byte. */
   readonly body?: Buffer;
   readonly deadlineMs: number;
+  /** When it aborts, the answer has {@link STOP_GRACE_MS} left to come. */
+  readonly signal?: AbortSignal;
 }
+
+/** How long a call may outlast the wish to stop, in milliseconds; well below DRAIN_MS. */
+export const STOP_GRACE_MS = 5_000;
+
+const compressed = promisify(gzip);
 
 /**
  * Google's client, with what it does by itself switched off. It gives addresses, credentials and
@@ -32,9 +41,12 @@ export interface Call {
 export class BigQueryClient {
   readonly #client: BigQuery;
   readonly #clock: BigQueryClock;
+  readonly #compresses: boolean;
 
-  constructor(target: BigQueryTarget, clock: BigQueryClock) {
+  /** @param compresses whether bodies go out gzipped: a tenth of the bytes for a third more CPU */
+  constructor(target: BigQueryTarget, clock: BigQueryClock, compresses: boolean) {
     this.#clock = clock;
+    this.#compresses = compresses;
     this.#client = new BigQuery({
       projectId: target.projectId,
       retryOptions: { autoRetry: false },
@@ -47,29 +59,39 @@ export class BigQueryClient {
   }
 
   /** Never throws: every end of a call is a {@link Reply}, one that never ends included. */
-  call(call: Call): Promise<Reply> {
+  async call(call: Call): Promise<Reply> {
+    const { method, path, body, deadlineMs, signal } = call;
+    const request = { method, uri: path, ...(body === undefined ? {} : await this.#payload(body)) };
     return new Promise((resolve) => {
-      const stopDeadline = this.#clock.deadline(call.deadlineMs, () =>
-        resolve({
-          ok: false,
-          failure: failure("retry", `no answer within ${String(call.deadlineMs)} ms`),
-        }),
-      );
-      const settle = (error: unknown, body: unknown): void => {
-        stopDeadline();
-        resolve(replyOf(error, body));
+      const expireAfter = (ms: number): (() => void) =>
+        this.#clock.deadline(ms, () =>
+          end({ ok: false, failure: failure("retry", `no answer within ${String(ms)} ms`) }),
+        );
+      const stops = [expireAfter(deadlineMs)];
+      const onAbort = (): void => void stops.push(expireAfter(STOP_GRACE_MS));
+      const end = (reply: Reply): void => {
+        for (const stop of stops) stop();
+        signal?.removeEventListener("abort", onAbort);
+        resolve(reply);
       };
-      this.#client.request(
-        {
-          method: call.method,
-          uri: call.path,
-          ...(call.body === undefined
-            ? {}
-            : { body: call.body, headers: { "Content-Type": "application/json" } }),
-        },
-        settle,
-      );
+      if (signal?.aborted === true) onAbort();
+      else signal?.addEventListener("abort", onAbort, { once: true });
+      try {
+        this.#client.request(request, (error: unknown, answer: unknown) => end(replyOf(error, answer)));
+      } catch (thrown) {
+        end({ ok: false, failure: classify(thrown) });
+      }
     });
+  }
+
+  async #payload(body: Buffer): Promise<{ body: Buffer; headers: Record<string, string> }> {
+    const headers = { "Content-Type": "application/json" };
+    if (!this.#compresses) return { body, headers };
+    // The lowest level: higher ones cost several times as much to save little more.
+    return {
+      body: await compressed(body, { level: 1 }),
+      headers: { ...headers, "Content-Encoding": "gzip" },
+    };
   }
 }
 

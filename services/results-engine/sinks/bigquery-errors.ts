@@ -38,14 +38,19 @@ const QUOTA_REASONS = new Set(["quotaExceeded", "rateLimitExceeded", "userRateLi
 const PASSING_REASONS = new Set(["backendError", "jobBackendError", "internalError", "timeout", "stopped"]);
 const RETRY_STATUSES = new Set([408, 425, 500, 502, 503, 504]);
 const TOO_BIG = /payload size|too large|too many rows|exceeds? the (?:maximum|limit)/i;
+const NO_CREDENTIALS = /default credentials|invalid_grant|invalid_client|unauthorized_client/i;
 const UNREADABLE_REASONS = new Set(["parseError", "badRequest", "requestTooLarge"]);
 
 /** Reads an error of Google's client: an HTTP status with Google's JSON, anything else with a status, or none. */
 export function classify(thrown: unknown): Failure {
   const error = (typeof thrown === "object" && thrown !== null ? thrown : {}) as ClientError;
   const message = oneLine(typeof error.message === "string" ? error.message : String(thrown));
-  const status = typeof error.code === "number" ? error.code : undefined;
-  if (status === undefined) return withoutReply(error, message);
+  // The client looks for credentials before each call, and that may fail with a status of its own.
+  if (NO_CREDENTIALS.test(message)) return failure("table", message, { reason: "credentials" });
+  if (typeof error.code !== "number") {
+    return failure("retry", message, { reason: typeof error.code === "string" ? error.code : undefined });
+  }
+  const status = error.code;
   const reason = firstReason(error);
   const details = { status, reason };
   const text = `${String(status)}${reason === undefined ? "" : ` ${reason}`}: ${message}`;
@@ -63,15 +68,6 @@ export function classify(thrown: unknown): Failure {
 /** BigQuery answers a body over 10 MB with a 400 that gives no reason at all. */
 function isSplittable(reason: string | undefined, message: string): boolean {
   return reason === undefined || UNREADABLE_REASONS.has(reason) || TOO_BIG.test(message);
-}
-
-function withoutReply(error: ClientError, message: string): Failure {
-  const code = typeof error.code === "string" ? error.code : undefined;
-  // The client looks for credentials before each call; without them no try can succeed.
-  const noCredentials = /default credentials|invalid_grant|credential/i.test(message);
-  return failure(noCredentials ? "table" : "retry", message, {
-    reason: noCredentials ? "credentials" : code,
-  });
 }
 
 function firstReason(error: ClientError): string | undefined {

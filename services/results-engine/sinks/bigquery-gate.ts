@@ -36,6 +36,11 @@ export class TableGate {
     return this.#acceptedRows;
   }
 
+  /** Pauses so far, the present one included. */
+  get pauses(): number {
+    return this.#pauses;
+  }
+
   state(): ComponentState {
     const detail = this.#pausedBy ?? this.#trouble;
     return detail === undefined ? { ok: true, detail: "rows go in" } : { ok: false, detail };

@@ -33,13 +33,19 @@ export interface InserterParts {
   readonly difference: () => Promise<string | undefined>;
 }
 
+/** A row refused, with BigQuery's words and {@link TableGate.pauses} at that time. */
+interface Suspect {
+  readonly reason: string;
+  readonly pauses: number;
+}
+
 /** One request on its way. Rows are named by their index in it. */
 interface Progress {
   readonly request: RowRequest;
   readonly signal: AbortSignal;
   readonly outcome: InsertOutcome;
-  /** Rows refused, with BigQuery's words: bad rows, or good rows and a bad table. */
-  readonly suspects: Map<number, string>;
+  /** By row: bad rows, or good rows and a bad table. */
+  readonly suspects: Map<number, Suspect>;
   /** {@link TableGate.acceptedRows} at the start: if it grew, the table takes rows. */
   readonly acceptedAtStart: number;
   /** The same, when all rows were refused for the first time. */
@@ -82,7 +88,7 @@ export class Inserter {
     let pending = rows;
     let sending = rows.length === request.count ? request : pickRows(request, rows);
     for (let tries = 1; pending.length > 0; tries++) {
-      const result = await this.#parts.gate.run((pauses) => this.#try(sending, pauses), signal);
+      const result = await this.#parts.gate.run((pauses) => this.#try(sending, pauses, signal), signal);
       if ("failure" in result) {
         const { kind, message } = result.failure;
         if (kind === "split" && pending.length > 1) {
@@ -93,7 +99,7 @@ export class Inserter {
         }
         const takesRows = this.#parts.gate.acceptedRows > progress.acceptedAtStart;
         if (kind === "split" && (takesRows || suspects.size < MAX_LONE_SUSPECTS)) {
-          for (const row of pending) suspects.set(row, message);
+          for (const row of pending) this.#suspect(progress, row, message);
           return;
         }
         if (kind === "table" || kind === "split") this.#parts.gate.pause(message);
@@ -112,9 +118,9 @@ export class Inserter {
   }
 
   /** One try. What it tells about the table goes to the gate. */
-  async #try(sending: RowRequest, pauses: number): Promise<Try> {
+  async #try(sending: RowRequest, pauses: number, signal: AbortSignal): Promise<Try> {
     const { client, path, deadlineMs, gate, acceptsNoKind } = this.#parts;
-    const reply = await client.call({ method: "POST", path, body: sending.body, deadlineMs });
+    const reply = await client.call({ method: "POST", path, body: sending.body, deadlineMs, signal });
     if (!reply.ok) return reply;
     const errors = readInsertReply(reply.body, acceptsNoKind, sending.count);
     if (errors === undefined) {
@@ -126,7 +132,7 @@ export class Inserter {
 
   /** Books an answer. @returns the rows to send again */
   #settle(progress: Progress, sent: readonly number[], errors: readonly RowError[]): number[] {
-    const { request, outcome, suspects } = progress;
+    const { request, outcome } = progress;
     const refused = new Map(errors.map((error) => [error.index, error]));
     const again: number[] = [];
     sent.forEach((row, place) => {
@@ -134,7 +140,7 @@ export class Inserter {
       if (error === undefined) {
         outcome.stored++;
         outcome.late += request.late[row] ?? 0;
-      } else if (error.invalid) suspects.set(row, error.text);
+      } else if (error.invalid) this.#suspect(progress, row, error.text);
       else again.push(row);
     });
     return again;
@@ -143,7 +149,8 @@ export class Inserter {
   /**
    * Decides about the suspects. They are bad rows if others of the request were accepted, if one row
    * came alone and fits the table's columns, or if the table took rows of others since it refused
-   * these and refuses them again. Else the table is the likelier cause: the gate closes.
+   * these and refuses them again. Else the table is the likelier cause: the gate closes. What was
+   * refused before a pause is no longer held against a row.
    *
    * @returns the rows to send again
    */
@@ -152,17 +159,20 @@ export class Inserter {
     const { gate } = this.#parts;
     const [first] = suspects.values();
     if (first === undefined) return [];
-    let areRowsBad = outcome.stored > 0;
-    if (!areRowsBad) {
+    const isStale = [...suspects.values()].some(({ pauses }) => pauses !== gate.pauses);
+    let areRowsBad = outcome.stored > 0 && !isStale;
+    if (!areRowsBad && !isStale) {
       const difference = await this.#parts.difference();
       const tookOthers = acceptedAtRefusal !== undefined && gate.acceptedRows > acceptedAtRefusal;
       areRowsBad = difference === undefined && (request.count === 1 || tookOthers);
       if (!areRowsBad) {
-        gate.pause(difference ?? `each of ${String(request.count)} rows sent together is refused: ${first}`);
+        gate.pause(
+          difference ?? `each of ${String(request.count)} rows sent together is refused: ${first.reason}`,
+        );
       }
     }
     if (areRowsBad) {
-      for (const [row, reason] of suspects) {
+      for (const [row, { reason }] of suspects) {
         outcome.rejected.push({ part: request.parts[row] ?? 0, row: request.rows[row] ?? 0, reason });
       }
       return [];
@@ -171,6 +181,10 @@ export class Inserter {
     const again = [...suspects.keys()];
     suspects.clear();
     return again;
+  }
+
+  #suspect(progress: Progress, row: number, reason: string): void {
+    progress.suspects.set(row, { reason, pauses: this.#parts.gate.pauses });
   }
 
   async #wait(range: BackoffRange, tries: number, detail: string, signal: AbortSignal): Promise<void> {

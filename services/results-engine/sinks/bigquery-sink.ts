@@ -20,6 +20,8 @@ export interface BigQueryOptions {
   readonly maxRequestBytes?: number;
   /** A request without an answer for this long is sent again, in milliseconds. */
   readonly deadlineMs?: number;
+  /** Whether bodies are gzipped; unless told, on the way to Google and not to an emulator nearby. */
+  readonly compresses?: boolean;
   readonly clock?: BigQueryClock;
 }
 
@@ -50,7 +52,7 @@ export async function openBigQuerySink(
       `BigQuery is ${target.endpoint}: requests go there without credentials`,
     );
   }
-  const client = new BigQueryClient(target, clock);
+  const client = new BigQueryClient(target, clock, options.compresses ?? target.endpoint === undefined);
   const table = new BigQueryTable(client, target, clock);
   const { windowed } = await table.prepare();
   const gate = new TableGate(clock, (details, message) => context.warn(details, message));
@@ -96,7 +98,7 @@ class BigQuerySink implements Sink {
   /** Repeats and replays stay 0: insertAll does not tell them from news. */
   async write(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
     const { encoder, inserter, clock } = this.#parts;
-    const ending = AbortSignal.any([signal, this.#closing.signal]);
+    const { ending, release: releaseSignals } = this.#either(signal);
     const rows = encoder.rows(batch);
     const rejected: RejectedRow[] = rows.rejected;
     let stored = 0;
@@ -118,9 +120,27 @@ class BigQuerySink implements Sink {
     };
     const ends = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, sendOn));
     // Only after the last sender: nothing of this batch is under way when the caller gives up on it.
+    releaseSignals();
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     return { stored, repeats: 0, replays: 0, late, rejected };
+  }
+
+  /** Aborts with the engine or when the sink is closed. AbortSignal.any would pile up on the engine's signal. */
+  #either(signal: AbortSignal): { ending: AbortSignal; release: () => void } {
+    const either = new AbortController();
+    const sources = [signal, this.#closing.signal];
+    const abort = (): void => either.abort();
+    for (const source of sources) {
+      if (source.aborted) abort();
+      else source.addEventListener("abort", abort, { once: true });
+    }
+    return {
+      ending: either.signal,
+      release: () => {
+        for (const source of sources) source.removeEventListener("abort", abort);
+      },
+    };
   }
 
   state(): ReturnType<Sink["state"]> {

@@ -3,9 +3,9 @@ import type { BigQueryClient, Reply } from "./bigquery-client.js";
 import type { BigQueryClock } from "./bigquery-clock.js";
 import { HICCUP, backoffMs } from "./bigquery-clock.js";
 import type { Failure } from "./bigquery-errors.js";
-import { WRITTEN_COLUMNS } from "./bigquery-rows.js";
-import { bigQuerySchema, bigQueryViewSql } from "./bigquery-schema.js";
+import { BIGQUERY_COLUMNS, bigQueryViewSql } from "./bigquery-schema.js";
 import type { BigQueryTarget } from "./bigquery-uri.js";
+import { KEY_COLUMN } from "./row-schema.js";
 
 /** A call at start is tried this often before the person who started the engine is told. */
 const START_TRIES = 4;
@@ -90,13 +90,13 @@ export class BigQueryTable {
     return {
       tableReference: { projectId, datasetId, tableId },
       description: `Results of data-crunch; ${tableId}_view has each ID once`,
-      schema: { fields: bigQuerySchema() },
+      schema: { fields: BIGQUERY_COLUMNS },
       ...(partition === "none"
         ? {}
         : { timePartitioning: { type: partition.toUpperCase(), field: "DTimeStamp" } }),
-      clustering: { fields: ["ID"] },
+      clustering: { fields: [KEY_COLUMN] },
       // Not enforced by BigQuery; it makes upserts possible later.
-      tableConstraints: { primaryKey: { columns: ["ID"] } },
+      tableConstraints: { primaryKey: { columns: [KEY_COLUMN] } },
     };
   }
 
@@ -159,7 +159,7 @@ export function tableDifference(table: Json): string | undefined {
   const fields = (table.schema as { fields?: readonly Field[] } | undefined)?.fields ?? [];
   const found = new Map(fields.map((field) => [field.name?.toLowerCase(), field]));
   const problems: string[] = [];
-  for (const column of bigQuerySchema()) {
+  for (const column of BIGQUERY_COLUMNS) {
     const field = found.get(column.name.toLowerCase());
     if (field === undefined) problems.push(`column ${column.name} ${column.type} is missing`);
     else if (typeOf(field) !== typeOf(column) || field.mode === "REPEATED") {
@@ -167,7 +167,7 @@ export function tableDifference(table: Json): string | undefined {
       problems.push(`column ${column.name} is ${mode}${typeOf(field)} instead of ${typeOf(column)}`);
     }
   }
-  const ours = new Set(WRITTEN_COLUMNS.map((name) => name.toLowerCase()));
+  const ours = new Set(BIGQUERY_COLUMNS.map(({ name }) => name.toLowerCase()));
   for (const field of fields) {
     if (field.mode === "REQUIRED" && !ours.has(field.name?.toLowerCase() ?? "")) {
       problems.push(`column ${String(field.name)} is REQUIRED and no column of ours`);

@@ -23,6 +23,8 @@ export interface FakeBigQueryOptions {
   readonly nowMs?: () => number;
   /** Whether insertIds are remembered for a minute; true unless told. */
   readonly remembersInsertIds?: boolean;
+  /** Whether {@link FakeBigQuery.requests} is kept; true unless told. */
+  readonly keepsRequests?: boolean;
   /** An emulator that leaves `kind` out of its replies. */
   readonly leavesKindOut?: boolean;
 }
@@ -51,7 +53,13 @@ export class FakeBigQuery {
   readonly requests: SeenRequest[] = [];
 
   private constructor(options: FakeBigQueryOptions) {
-    this.#options = { nowMs: Date.now, remembersInsertIds: true, leavesKindOut: false, ...options };
+    this.#options = {
+      nowMs: Date.now,
+      remembersInsertIds: true,
+      keepsRequests: true,
+      leavesKindOut: false,
+      ...options,
+    };
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((thrown: unknown) => {
         response.writeHead(500).end(String(thrown));
@@ -134,7 +142,9 @@ export class FakeBigQuery {
     const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw;
     const method = request.method ?? "GET";
     const path = /^\/bigquery\/v2\/projects\/[^/]+\/([^?]*)/.exec(request.url ?? "")?.[1] ?? "";
-    this.requests.push({ method, path: decodeURIComponent(path), headers: request.headers, body });
+    if (this.#options.keepsRequests) {
+      this.requests.push({ method, path: decodeURIComponent(path), headers: request.headers, body });
+    }
     const fault = this.#faults.next(method, path, this.#options.nowMs());
     if (fault?.latencyMs !== undefined) await sleep(fault.latencyMs);
     if (fault?.hang === true) return;

@@ -90,18 +90,21 @@ describe("a nats-server of our own", async () => {
     await until(() => !isRunning(identity));
   });
 
-  it("outlives a watchdog that was closed", async () => {
-    const server = start("released");
-    const { port } = (await server.started) ?? { port: 0 };
+  it("is left alone by a watchdog that was closed", async () => {
+    const script = 'trap "echo asked to end" TERM; read -r line; echo "$line"';
+    const server = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "pipe", "ignore"] });
+    let said = "";
+    server.stdout.on("data", (text: Buffer) => (said += text.toString()));
+    const gone = new Promise((resolve) => server.once("close", resolve));
     const watchdog = new Watchdog();
     watchdog.watch(server.pid);
     watchdog.close();
     watchdog.close();
 
     await watchdog.ended;
-    assert.equal((await greeting(port)).jetstream, true);
-    server.kill("SIGTERM");
-    await server.ended;
+    server.stdin.end("not asked\n");
+    await gone;
+    assert.equal(said, "not asked\n");
   });
 
   it("left over by an earlier start is ended, engines before it, and others with their pids are not", async () => {

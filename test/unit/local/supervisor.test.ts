@@ -69,6 +69,28 @@ describe("a supervised child", () => {
     assert.ok(outcome.kind === "finished");
     assert.equal(outcome.end.totals?.published, 12);
     assert.deepEqual(deaths, []);
+    assert.deepEqual(await supervisor.ready(), { port: 4711 }, "who asks late hears that it was ready");
+  });
+
+  it("is not started again once it was to stop, although a restart was due", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    const end: ChildEnd = { code: 9, signal: null, stderr: "", lastWords: [], totals: undefined };
+    let starts = 0;
+    let deaths = 0;
+    const supervisor = new Supervisor({
+      name: "some-engine",
+      start: () => {
+        starts += 1;
+        const ended = Promise.resolve(end);
+        return { pid: 1, started: Promise.resolve(undefined), ended, kill: () => undefined };
+      },
+      onDeath: () => (deaths += 1),
+    });
+    while (deaths === 0) await Promise.resolve();
+
+    assert.equal((await supervisor.stop(1_000)).kind, "stopped");
+    context.mock.timers.tick(60_000);
+    assert.equal(starts, 1);
   });
 
   it("is bad input when it exits with 2 before it was ready, with its own sentence", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import type { RunningChildren } from "../../../services/local/left-overs.js";
 import type { RunState } from "../../../services/local/state-directory.js";
 import { up } from "../../../services/local/up.js";
 import { tempFolder } from "../../support/temp-folder.js";
@@ -81,7 +82,9 @@ describe("crunch up", () => {
     const states = (): string[] => (existsSync(state) ? readdirSync(state) : []);
     const runState = (): RunState =>
       JSON.parse(readFileSync(join(state, states()[0] ?? "", "run.json"), "utf8")) as RunState;
-    return { run, output, lives, states, runState };
+    const children = (): RunningChildren =>
+      JSON.parse(readFileSync(join(state, states()[0] ?? "", "processes.json"), "utf8")) as RunningChildren;
+    return { path: folder.path, run, output, lives, states, runState, children };
   }
 
   it("starts the engines before the data-engine, ends them in the order of the path, and leaves nothing", async () => {
@@ -144,14 +147,30 @@ describe("crunch up", () => {
   it("says every problem of the settings of all engines at once, before it starts any", async () => {
     const { run, lives, states } = place();
 
-    await assert.rejects(run({ DRAIN_MS: "1", STREAM_REPLICAS: "9" }), (error: Error) => {
+    await assert.rejects(run({ DRAIN_MS: "1", THREADS: "many", BATCH_MAX_ROWS: "0" }), (error: Error) => {
       assert.equal(error.name, "UserError");
       assert.equal(error.message.match(/DRAIN_MS="1"/g)?.length, 1);
-      assert.match(error.message, /STREAM_REPLICAS="9"/);
+      assert.match(error.message, /THREADS="many"/);
+      assert.match(error.message, /BATCH_MAX_ROWS="0"/);
       return true;
     });
     assert.deepEqual(lives(), []);
     assert.deepEqual(states(), []);
+  });
+
+  it("shows warnings of the engines, and asks them for what it needs whatever the settings say", async () => {
+    const FAKE_ENGINE = `
+      const { LOG_LEVEL, HTTP_PORT, HTTP_HOST } = process.env;
+      console.log(JSON.stringify({ level: 40, msg: [LOG_LEVEL, HTTP_PORT, HTTP_HOST].join(" ") }));
+      stayUntilSigterm({});`;
+    const settings = { FAKE_ENGINE, HTTP_PORT: "80", HTTP_HOST: "0.0.0.0" };
+    const first = place();
+    const second = place();
+
+    assert.equal(await first.run({ ...settings, LOG_LEVEL: "warn" }), 0);
+    assert.match(first.output.stderr, /crunch-engine: info 0 127\.0\.0\.1\n/);
+    assert.equal(await second.run({ ...settings, LOG_LEVEL: "error" }), 0);
+    assert.doesNotMatch(second.output.stderr, /crunch-engine: info/);
   });
 
   it("starts a dead engine again under the same run id and tells its last words", async () => {
@@ -182,6 +201,23 @@ describe("crunch up", () => {
     assert.equal(new Set(lives().map((life) => life[2])).size, 1);
   });
 
+  it("goes on when its nats-server is killed", async () => {
+    const { run, output, lives, children, path } = place();
+    const running = run({
+      FAKE_DATA: `started(); setInterval(async () => {
+        if ((await import("node:fs")).existsSync("enough")) stop({ published: 10, ended: 1 });
+      }, 10)`,
+    });
+    await until(() => lives().some((life) => life[0] === "data"));
+    const pid = children().server?.pid ?? 0;
+    process.kill(pid, "SIGKILL");
+    await until(() => (children().server?.pid ?? pid) !== pid);
+    writeFileSync(join(path, "enough"), "");
+
+    assert.equal(await running, 0, output.stderr);
+    assert.match(output.stderr, /nats-server died \(SIGKILL\) and is started again/);
+  });
+
   it("goes on when somebody else ends the data-engine before its source has ended", async () => {
     const { run, lives, output } = place();
     const stopOnce = `const { existsSync, writeFileSync } = await import("node:fs");
@@ -203,6 +239,11 @@ describe("crunch up", () => {
     assert.match(
       output.stderr,
       /data-engine died \(exit code 1\), 3 times within 60 s\. Nothing is lost: the same/,
+    );
+    const stops = lives().filter((life) => life[1] === "stopped");
+    assert.deepEqual(
+      stops.map((life) => life[0]),
+      ["engine", "results"],
     );
     const { runId, complete } = runState();
     assert.equal(complete, false);

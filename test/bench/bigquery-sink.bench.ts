@@ -1,0 +1,121 @@
+/**
+ * What the BigQuery sink costs this side: CPU time of its process, all threads, a row, with a server
+ * in another process that takes every body unread. Median of 5, after a warm-up.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery-sink.js";
+import { RowEncoder } from "../../services/results-engine/sinks/bigquery-rows.js";
+import type { Batch } from "../../services/results-engine/sinks/sink.js";
+import type { ResultColumns } from "../../services/shared/codec/columns.js";
+import { parsePluginUri } from "../../services/shared/plugin-uri.js";
+import { FakeBigQuery } from "../support/fake-bigquery/fake-bigquery.js";
+import { machineLine, median } from "./machine.js";
+
+const RUNS = 5;
+const FRAME_ROWS = 2_048;
+const BATCH_FRAMES = 20;
+const BATCHES = 4;
+const REQUEST_ROWS = [100, 500, 1_000, 2_000, 5_000];
+
+if (process.argv[2] === "server") await serve();
+else await bench();
+
+async function serve(): Promise<void> {
+  const fake = await FakeBigQuery.start({ keepsRequests: false });
+  const body = '{"kind":"bigquery#tableDataInsertAllResponse"}';
+  fake.fail({ body, times: Infinity });
+  process.send?.(fake.url);
+  process.once("disconnect", () => void fake.close());
+}
+
+async function bench(): Promise<void> {
+  const server = fork(fileURLToPath(import.meta.url), ["server"]);
+  const [endpoint] = (await once(server, "message")) as [string];
+  process.stdout.write(`${machineLine()}\n`);
+  for (const wide of [false, true]) {
+    const batch = flights(wide);
+    process.stdout.write(`${wide ? "IDs and data over all of int64" : "small IDs and data"}\n`);
+    reportEncoding(batch);
+    for (const maxRequestRows of REQUEST_ROWS) await reportWriting(endpoint, batch, maxRequestRows);
+  }
+  server.disconnect();
+}
+
+/** Rows as crunched flights give them. */
+function flights(wide: boolean): Batch {
+  const nowUs = BigInt(Date.now()) * 1_000n;
+  const parts = Array.from({ length: BATCH_FRAMES }, (_, frame): ResultColumns => {
+    const meta = Buffer.from("ABE-ORD".repeat(FRAME_ROWS));
+    const column = (value: (row: number) => bigint): BigInt64Array =>
+      BigInt64Array.from({ length: FRAME_ROWS }, (_entry, row) => value(frame * FRAME_ROWS + row));
+    const spread = (row: number): bigint => BigInt.asIntN(64, BigInt(row + 1) * 0x9e3779b97f4a7c15n);
+    return {
+      count: FRAME_ROWS,
+      ids: column((row) => (wide ? spread(row) : BigInt(1_000_000 + row))),
+      data: column((row) => (wide ? spread(row * 7) : BigInt(100 + ((row * 7_919) % 2_500)))),
+      meta: {
+        bytes: meta,
+        starts: Uint32Array.from({ length: FRAME_ROWS }, (_entry, row) => row * 7),
+        ends: Uint32Array.from({ length: FRAME_ROWS }, (_entry, row) => row * 7 + 7),
+      },
+      dTimeStampsUs: column(() => nowUs - BigInt(frame)),
+      rData: column((row) => BigInt(row % 300)),
+      processTimesUs: column((row) => nowUs + BigInt(row)),
+    };
+  });
+  return { parts, rows: BATCH_FRAMES * FRAME_ROWS };
+}
+
+function reportEncoding(batch: Batch): void {
+  const encoder = new RowEncoder({ maxRows: 1_000, maxBytes: 9_000_000 }, 60_000, true);
+  const bodies: Buffer[] = [];
+  const times = Array.from({ length: RUNS + 1 }, () => {
+    bodies.length = 0;
+    const startedAt = performance.now();
+    const rows = encoder.rows(batch);
+    const now = Date.now();
+    for (let next = encoder.next(rows, now); next; next = encoder.next(rows, now)) bodies.push(next.body);
+    return performance.now() - startedAt;
+  }).slice(1);
+  const rowsPerSecond = (batch.rows / median(times)) * 1_000;
+  const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
+  const startedAt = performance.now();
+  const zipped = bodies.reduce((sum, body) => sum + gzipSync(body, { level: 1 }).length, 0);
+  const zipUs = ((performance.now() - startedAt) * 1_000) / batch.rows;
+  process.stdout.write(
+    `  encode: ${format(rowsPerSecond)} rows/s, ${String(Math.round(bytes / batch.rows))} bytes a row;` +
+      ` gzip -1 would cost ${zipUs.toFixed(2)} us a row more and leave ${String(Math.round((zipped / bytes) * 100))} %\n`,
+  );
+}
+
+async function reportWriting(endpoint: string, batch: Batch, maxRequestRows: number): Promise<void> {
+  const context = { lateAfterMs: 60_000, runId: "bench", warn: () => undefined };
+  const uri = parsePluginUri("SINK", "bigquery:p/d/t");
+  const sink = await openBigQuerySink(uri, context, { endpoint, maxRequestRows });
+  const cpu: number[] = [];
+  const wall: number[] = [];
+  for (let run = 0; run <= RUNS; run++) {
+    const usedBefore = process.cpuUsage();
+    const startedAt = performance.now();
+    for (let written = 0; written < BATCHES; written++) {
+      await sink.write(batch, new AbortController().signal);
+    }
+    const used = process.cpuUsage(usedBefore);
+    if (run === 0) continue;
+    cpu.push(((BATCHES * batch.rows) / (used.user + used.system)) * 1e6);
+    wall.push(((BATCHES * batch.rows) / (performance.now() - startedAt)) * 1_000);
+  }
+  await sink.close();
+  process.stdout.write(
+    `  write, ${String(maxRequestRows).padStart(5)} rows a request: ${format(median(cpu))} rows/s of CPU time,` +
+      ` ${format(median(wall))} rows/s beside the server\n`,
+  );
+}
+
+function format(value: number): string {
+  return Math.round(value).toLocaleString("en").padStart(9);
+}

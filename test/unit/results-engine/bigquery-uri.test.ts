@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseBigQueryUri } from "../../../services/results-engine/sinks/bigquery-uri.js";
+import { UserError } from "../../../services/shared/errors.js";
+import { parsePluginUri } from "../../../services/shared/plugin-uri.js";
+
+const parse = (text: string, endpoint?: string) => parseBigQueryUri(parsePluginUri("SINK", text), endpoint);
+
+describe("the address of a BigQuery table", () => {
+  it("is project, dataset and table, with what the parameters say", () => {
+    assert.deepEqual(parse("bigquery:my-project/data_set/results?mode=stream&location=EU&partition=month"), {
+      projectId: "my-project",
+      datasetId: "data_set",
+      tableId: "results",
+      partition: "month",
+      location: "EU",
+      endpoint: undefined,
+    });
+  });
+
+  it("takes the endpoint of the address before that of the environment", () => {
+    assert.equal(parse("bigquery:p/d/t", "http://env:1/").endpoint, "http://env:1");
+    assert.equal(parse("bigquery:p/d/t?endpoint=http://uri:2", "http://env:1").endpoint, "http://uri:2");
+    assert.equal(parse("bigquery:p/d/t", "").endpoint, undefined);
+  });
+
+  it("takes a project of a domain", () => {
+    assert.equal(parse("bigquery:example.com:my-project/d/t").projectId, "example.com:my-project");
+  });
+
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ["bigquery:p/d", /must look like bigquery:PROJECT\/DATASET\/TABLE/],
+    ["bigquery:p/d/t/x", /must look like/],
+    ["bigquery:P!/d/t", /project "P!" must be/],
+    ["bigquery:p/d-d/t", /dataset "d-d" must be letters, digits and _/],
+    ["bigquery:p/d/t`", /table "t`" must be/],
+    ["bigquery:p/d/t?mode=batch", /mode=batch must be one of stream/],
+    ["bigquery:p/d/t?partition=week", /partition=week must be one of day, month, none/],
+    [
+      "bigquery:p/d/t?endpoint=localhost:9050",
+      /BIGQUERY_API_ENDPOINT="localhost:9050": must be an address like/,
+    ],
+    ["bigquery:p/d/t?Mode=stream", /unknown parameter Mode/],
+  ];
+  for (const [text, message] of wrong) {
+    it(`is refused in one sentence: ${text}`, () => {
+      assert.throws(
+        () => parse(text),
+        (thrown) =>
+          thrown instanceof UserError && message.test(thrown.message) && !thrown.message.includes("\n"),
+      );
+    });
+  }
+});
