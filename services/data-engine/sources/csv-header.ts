@@ -1,7 +1,6 @@
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { sqlName } from "../../shared/duckdb.js";
 import type { DuckDb } from "../../shared/duckdb.js";
 import { UserError } from "../../shared/errors.js";
 import type { InputFile } from "./file-format.js";
@@ -37,29 +36,25 @@ export function countColumns(line: FirstLine, delimiter: string): number {
   return line.unquoted.split(delimiter).length;
 }
 
+/** Names to read `count` columns by; those of the header may be alike. */
+export function numberedColumns(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `column${String(index)}`);
+}
+
 /**
- * Names for `count` columns: those of the header, each made unlike the others, or `column0`,
- * `column1`, ...
+ * Names of the columns as the header has them.
  *
- * @param readRows the file as SQL, without header, of columns `column0`, `column1`, ...
+ * @param rows the file as SQL, of numbered columns, the header being the first row
  */
-export async function columnNames(
+export async function headerNames(
   db: DuckDb,
-  readRows: string,
-  count: number,
-  hasHeader: boolean,
-): Promise<string[]> {
-  const numbered = Array.from({ length: count }, (_, index) => `column${String(index)}`);
-  if (!hasHeader) return numbered;
-  const [row] = await db.rows(`SELECT ${numbered.map(sqlName).join(", ")} FROM ${readRows} LIMIT 1`);
-  const taken = new Set<string>();
+  rows: string,
+  numbered: readonly string[],
+): Promise<readonly string[]> {
+  const [row] = await db.rows(`SELECT ${numbered.join(", ")} FROM ${rows} LIMIT 1`);
   return numbered.map((fallback) => {
     const value = row?.[fallback];
-    const wanted = typeof value === "string" && value.trim() !== "" ? value.trim() : fallback;
-    let name = wanted;
-    for (let again = 1; taken.has(name.toLowerCase()); again += 1) name = `${wanted}_${String(again)}`;
-    taken.add(name.toLowerCase());
-    return name;
+    return typeof value === "string" && value.trim() !== "" ? value.trim() : fallback;
   });
 }
 

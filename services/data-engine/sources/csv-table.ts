@@ -1,6 +1,6 @@
-import { sqlName, sqlText } from "../../shared/duckdb.js";
+import { sqlText } from "../../shared/duckdb.js";
 import type { DuckDb } from "../../shared/duckdb.js";
-import { columnNames, countColumns, delimiterOf, readFirstLine } from "./csv-header.js";
+import { countColumns, delimiterOf, headerNames, numberedColumns, readFirstLine } from "./csv-header.js";
 import type { InputFile } from "./file-format.js";
 import type { FileTable } from "./file-table.js";
 import { kindsOf, typedSql } from "./column-kinds.js";
@@ -21,29 +21,30 @@ export interface CsvOptions {
 export async function csvTable(db: DuckDb, file: InputFile, options: CsvOptions): Promise<FileTable> {
   const firstLine = await readFirstLine(file);
   const delimiter = options.delimiter ?? (file.format === "tsv" ? "\t" : delimiterOf(firstLine));
-  const count = countColumns(firstLine, delimiter);
-  const read = (names: readonly string[], header: boolean, more: string): string => {
-    const columns = names.map((name) => `${sqlText(name)}: 'VARCHAR'`).join(", ");
+  const numbered = numberedColumns(countColumns(firstLine, delimiter));
+  const read = (header: boolean, rejects: string): string => {
+    const columns = numbered.map((name) => `'${name}': 'VARCHAR'`).join(", ");
     const compression = file.isGzip ? ", compression = 'gzip'" : "";
+    // Never `ignore_errors` alone: it loses good rows behind a broken one, which the reject table does not.
     return (
       `read_csv(${sqlText(file.path)}, auto_detect = false, header = ${String(header)}, ` +
-      `delim = ${sqlText(delimiter)}, quote = '"', escape = '"', columns = {${columns}}${compression}, ${more})`
+      `delim = ${sqlText(delimiter)}, quote = '"', escape = '"', columns = {${columns}}${compression}, ` +
+      `store_rejects = true, rejects_table = '${rejects}', rejects_scan = '${rejects}_scan')`
     );
   };
-  // Never `ignore_errors` alone: it loses good rows behind a broken one, which the reject table does not.
-  const rejecting = (rejects: string): string =>
-    `store_rejects = true, rejects_table = ${sqlText(rejects)}, rejects_scan = ${sqlText(`${rejects}_scan`)}`;
-  const numbered = await columnNames(db, "", count, false);
-  const headerRows = read(numbered, false, rejecting("crunch_header_rejects"));
-  const names = await columnNames(db, headerRows, count, options.hasHeader);
-  const relation = (rejects: string): string => read(names, options.hasHeader, rejecting(rejects));
-  const kinds = await kindsOf(db, relation("crunch_sample_rejects"), names.map(sqlName));
+  const names = options.hasHeader
+    ? await headerNames(db, read(false, "crunch_header_rejects"), numbered)
+    : numbered;
+  const relation = (rejects: string): string => read(options.hasHeader, rejects);
+  const kinds = await kindsOf(db, relation("crunch_sample_rejects"), numbered);
   return {
     file,
-    columns: names.map((name, index) => {
-      const exact = sqlName(name);
-      return { name, exact, exactType: "VARCHAR", typed: typedSql(exact, kinds[index] ?? "text") };
-    }),
+    columns: numbered.map((exact, index) => ({
+      name: names[index] ?? exact,
+      exact,
+      exactType: "VARCHAR",
+      typed: typedSql(exact, kinds[index] ?? "text"),
+    })),
     relation,
     scan: relation,
     rowText: undefined,

@@ -45,9 +45,10 @@ function recordsOf(frame: Frame): SourceRecord[] {
 }
 
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-const record = fc.tuple(int64, int64, fc.string({ unit: "grapheme", maxLength: 120 }));
+const record = fc.tuple(int64, int64, fc.string({ unit: "grapheme", maxLength: 120, size: "max" }));
 const rows = fc.array(fc.oneof({ weight: 6, arbitrary: record }, fc.constant("bad" as const)), {
   maxLength: 80,
+  size: "max",
 });
 const sizes = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 });
 
@@ -88,6 +89,7 @@ describe("Framer", () => {
         let position = from;
         for (const frame of framesOf(chunksOf(given, chunkSizes, from), from)) {
           assert.equal(frame.startPosition, position);
+          assert.ok(frame.endPosition > position, "an empty frame");
           assert.equal(frame.endPosition - frame.startPosition, frame.records + frame.unfit.length);
           for (const { position: at } of frame.unfit) {
             assert.ok(at >= frame.startPosition && at < frame.endPosition);
