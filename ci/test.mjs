@@ -7,6 +7,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+/** A file of tests that takes longer hangs; the longest takes a minute on two busy cores. */
+const TEST_TIMEOUT_MS = 300_000;
 const narrowed = process.argv.slice(2);
 
 if (narrowed.length === 0) {
@@ -21,7 +23,12 @@ const files = folders.flatMap((folder) => testFiles(join(root, "dist", folder)))
 const { natsServerBinary } = await import("../dist/services/local/nats-server-binary.js");
 const env = { ...process.env, NATS_SERVER_BIN: await natsServerBinary(process.env) };
 // One file per core at a time: the files start servers and threads of their own.
-step("tests", process.execPath, ["--test", "--test-concurrency=2", ...files], env);
+step(
+  "tests",
+  process.execPath,
+  ["--test", "--test-concurrency=2", `--test-timeout=${TEST_TIMEOUT_MS}`, ...files],
+  env,
+);
 
 function testFiles(path) {
   if (path.endsWith(".test.js")) return [path];
