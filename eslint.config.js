@@ -41,6 +41,11 @@ const zones = [
     message: "engines never import each other, the CLI or the launcher",
   })),
   {
+    target: "./services/doctor/{at-start,finding}.ts",
+    from: ["./services/*-engine/**", "./services/cli/**", "./services/local/**"],
+    message: "engines use this, so it knows none of them",
+  },
+  {
     target: ["./services/*/sources/**", "./services/*/crunchers/**", "./services/*/sinks/**"],
     from: ["./services/shared/nats/**", "./services/shared/memory/**"],
     message: "plug-ins never see NATS",

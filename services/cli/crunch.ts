@@ -11,9 +11,21 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<{ c
     about: "run the whole path on this machine: NATS, the engines, progress, summary",
     load: () => import("./up.js"),
   },
+  doctor: {
+    about: "check settings, plug-ins, NATS, clocks and disks before anything starts",
+    load: () => import("./doctor.js"),
+  },
   data: { about: "run a data-engine: source -> NATS", load: () => import("./data.js") },
   engine: { about: "run a crunch-engine: NATS -> crunchers -> NATS", load: () => import("./engine.js") },
   results: { about: "run a results-engine: NATS -> sink", load: () => import("./results.js") },
+  status: {
+    about: "show where every record is, and which engines work on them",
+    load: () => import("./status.js"),
+  },
+  parked: {
+    about: "list, show, replay or drop what could not be crunched or stored",
+    load: () => import("./parked.js"),
+  },
   health: { about: "ask a running engine whether it is ready", load: () => import("./health.js") },
 };
 
@@ -33,7 +45,11 @@ export async function main(args: readonly string[], env: Env): Promise<number> {
     if (name !== asked) program.command(name).description(about);
     else program.addCommand((await load()).command(env, (code) => (exitCode = code)));
   }
-  for (const command of [program, ...program.commands]) {
+  for (const command of [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap((each) => each.commands),
+  ]) {
     command.exitOverride().configureOutput({ outputError: () => undefined });
   }
   try {
@@ -45,6 +61,8 @@ export async function main(args: readonly string[], env: Env): Promise<number> {
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    // A group of commands without one: its help is on stderr already.
+    if (thrown instanceof CommanderError && thrown.code === "commander.help") return 2;
     if (!(thrown instanceof CommanderError) && !(thrown instanceof UserError)) throw thrown;
     process.stderr.write(`${sentenceOf(thrown, asked)}\n`);
     return 2;
@@ -53,7 +71,7 @@ export async function main(args: readonly string[], env: Env): Promise<number> {
 
 function sentenceOf(error: CommanderError | UserError, asked: string): string {
   if (error instanceof UserError) return error.message;
-  const command = asked in commands ? `crunch ${asked}` : "crunch";
+  const command = Object.hasOwn(commands, asked) ? `crunch ${asked}` : "crunch";
   const what = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
   return `${what}; \`${command} --help\` lists what there is`;
 }

@@ -1,16 +1,22 @@
 /** settings -> connection, threads -> pipeline. The only file that knows every part of a crunch-engine. */
+import { checkCrunchEngine, warnAtStart } from "../doctor/at-start.js";
 import type { Env } from "../shared/config.js";
 import { watchBacklog } from "../shared/backlog-watch.js";
+import { showEngine } from "../shared/engine-note.js";
 import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
 import { connectEngine } from "../shared/nats/connect-engine.js";
 import { Parker } from "../shared/parking.js";
+import { watchPublishing } from "../shared/publish-watch.js";
 import { readCrunchSettings } from "./config.js";
 import type { CrunchSettings } from "./config.js";
 import { createCrunchMetrics } from "./crunch-metrics.js";
-import { loadCruncher } from "./crunchers/index.js";
 import { runCrunchPipeline } from "./pipeline.js";
+import { nameCruncher } from "./pool/name-cruncher.js";
 import { PiscinaPool } from "./pool/piscina-pool.js";
+
+/** A module may take this long to load, or CRUNCH_TIMEOUT_MS if that is longer. */
+const MIN_LOAD_MS = 30_000;
 
 export const crunchEngine: EngineDefinition<CrunchSettings> = {
   name: "crunch-engine",
@@ -25,10 +31,12 @@ export function main(env: Env): Promise<number> {
 
 async function run(settings: CrunchSettings, context: EngineContext): Promise<Totals> {
   const { logger, health, engineId, signal } = context;
-  const cruncher = await loadCruncher(settings.CRUNCHER);
+  const timeoutMs = Math.max(MIN_LOAD_MS, settings.CRUNCH_TIMEOUT_MS);
+  const cruncher = await nameCruncher({ cruncher: settings.CRUNCHER, timeoutMs });
   const metrics = createCrunchMetrics(context.metrics);
 
   const messaging = await connectEngine(settings, context);
+  warnAtStart(checkCrunchEngine(settings, messaging.server), logger);
   const pool = await PiscinaPool.start({
     cruncher: settings.CRUNCHER,
     version: cruncher.version,
@@ -50,18 +58,18 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
   });
   await watchBacklog(context, messaging, "data", "crunch");
 
-  health.watch("results", () => {
-    const blockedBy = messaging.publisher.blockedBy();
-    return { ok: blockedBy === undefined, detail: blockedBy ?? "flowing" };
-  });
+  watchPublishing(context, messaging.publisher, { prefix: "crunch", component: "results" });
   health.watch("pool", () => ({
     ok: true,
     detail: `${String(pool.threads)} threads, ${String(pool.jobsInHand)} messages in hand`,
   }));
   await context.started({ cruncher: cruncher.name, version: cruncher.version, threads: pool.threads });
+  const about = `${cruncher.name} ${cruncher.version}, ${String(pool.threads)} threads`;
+  showEngine(context, "crunch-engine", messaging.notes, about);
 
   const parker = new Parker(messaging.publisher, engineId);
   const { publisher } = messaging;
-  const totals = await runCrunchPipeline({ consumer, pool, publisher, parker, cruncher, metrics }, signal);
+  const parts = { consumer, pool, publisher, parker, parkGiveUp: context.halfDrained, cruncher, metrics };
+  const totals = await runCrunchPipeline(parts, signal);
   return { ...totals };
 }

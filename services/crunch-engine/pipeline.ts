@@ -22,6 +22,8 @@ export interface CrunchParts {
   readonly pool: CrunchPool;
   readonly publisher: Publisher;
   readonly parker: Parker;
+  /** Aborts when a drain can wait no longer for room in PARKED; what is not parked comes again. */
+  readonly parkGiveUp: AbortSignal;
   readonly cruncher: Pick<NamedCruncher, "name" | "version">;
   readonly metrics: CrunchMetrics;
 }
@@ -90,12 +92,13 @@ class CrunchPipeline {
 
   /** Parks each record alone; resolves once all of them are stored. */
   async #park(message: IncomingMessage, failed: readonly FailedRecord[]): Promise<void> {
-    const { parker, metrics } = this.#parts;
+    const { parker, parkGiveUp, metrics } = this.#parts;
     const waiting = failed.values();
     const lane = async (): Promise<void> => {
       for (const { index, payload, reason, error } of waiting) {
         const id = parkedIdOf(message.origin, index);
-        await parker.park({ topic: "data", payload, reason, error, id, origin: message.origin });
+        const { origin } = message;
+        await parker.park({ topic: "data", subject: "data", payload, reason, error, id, origin }, parkGiveUp);
         metrics.failedRecords.inc({ reason });
       }
     };

@@ -3,7 +3,8 @@ import { decodeRecords } from "../shared/codec/record-codec.js";
 import { decodeResults } from "../shared/codec/result-codec.js";
 import { EngineError, messageOf } from "../shared/errors.js";
 import { HEADER } from "../shared/messaging.js";
-import type { IncomingMessage, MessageOrigin, Publisher } from "../shared/messaging.js";
+import type { IncomingMessage, Publisher } from "../shared/messaging.js";
+import { originName } from "../shared/origin-name.js";
 import type { NamedCruncher } from "./crunchers/cruncher.js";
 import type { CrunchOutcome, FailedRecord } from "./pool/pool.js";
 
@@ -32,7 +33,7 @@ export class ResultsPublisher {
    */
   async publish(message: IncomingMessage, outcome: CrunchOutcome): Promise<readonly FailedRecord[]> {
     if (outcome.resultPayload === undefined) return [];
-    const id = `${messageIdOf(message.origin)}-${this.#crunchedBy}`;
+    const id = `${originName(message.origin)}-${this.#crunchedBy}${lackText(outcome.failed)}`;
     const tooLarge: { result: number; error: string }[] = [];
     const whole: Part = { payload: outcome.resultPayload, from: 0, count: outcome.resultCount };
     const parts = [whole];
@@ -59,8 +60,14 @@ export class ResultsPublisher {
   }
 }
 
-function messageIdOf(origin: MessageOrigin): string {
-  return `${origin.stream}-${origin.streamCreatedAt}-${String(origin.sequence)}`;
+/**
+ * Names the records that have no result. What fails on one engine may succeed on the next: results with
+ * it must not pass for those without it, which the stream may have already.
+ */
+function lackText(failed: readonly FailedRecord[]): string {
+  if (failed.length === 0) return "";
+  const indexes = failed.map(({ index }) => index).sort((a, b) => a - b);
+  return `-without-${createHash("sha256").update(indexes.join()).digest("hex").slice(0, 16)}`;
 }
 
 /** Fit for a header and short, whatever a user calls file and version. */

@@ -37,6 +37,12 @@ export const dataSettings = z.object({
     default: 900_000,
     about: "A larger record is parked, in bytes; keep it below the NATS server's max_payload",
   }),
+  MAX_OUTSTANDING: integerSetting({
+    min: 1,
+    max: 1_000_000_000_000,
+    default: 10_000_000,
+    about: "R: records published and not yet stored, above which the source pauses",
+  }),
   PUBLISH_WINDOW: integerSetting({
     min: 1,
     max: 1_000,

@@ -7,7 +7,6 @@ export interface DataMetrics extends PipelineObserver {
   readonly frames: Counter;
   readonly badRows: Counter<"reason">;
   readonly framesInFlight: Gauge;
-  readonly publishBlocked: Gauge;
   readonly confirmedPosition: Gauge;
   readonly expectedRecords: Gauge;
   readonly sourceEnded: Gauge;
@@ -41,7 +40,6 @@ export function createDataMetrics(metrics: Metrics, fromPosition: number): DataM
     badRows,
     framesInFlight,
     confirmedPosition,
-    publishBlocked: metrics.gauge("data_publish_blocked", "1 while publishing is held back, else 0"),
     expectedRecords: metrics.gauge(
       "data_source_expected_records",
       "Rows in the source; 0 if that is not known beforehand",

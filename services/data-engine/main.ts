@@ -1,19 +1,23 @@
 /** settings -> source, connection -> pipeline. The only file that knows every part of a data-engine. */
 import { randomBytes } from "node:crypto";
+import { checkDataEngine, warnAtStart } from "../doctor/at-start.js";
 import type { Env } from "../shared/config.js";
+import { showEngine } from "../shared/engine-note.js";
 import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
-import { HEADER } from "../shared/messaging.js";
-import type { Messaging } from "../shared/messaging.js";
+import { outstandingOf } from "../shared/ledger.js";
 import { connectNats } from "../shared/nats/connection.js";
 import { Parker } from "../shared/parking.js";
+import { watchPublishing } from "../shared/publish-watch.js";
+import { untilAnswered } from "../shared/until-answered.js";
 import { readDataSettings } from "./config.js";
 import type { DataSettings } from "./config.js";
 import { createDataMetrics } from "./data-metrics.js";
+import { OutstandingLimit } from "./outstanding-limit.js";
 import { runPipeline } from "./pipeline.js";
+import type { PipelineObserver } from "./pipeline.js";
+import { confirmedPositionOf, noteProgress } from "./run-note.js";
 import { openSource } from "./sources/index.js";
-
-const LOOK_AT_BLOCK_EVERY_MS = 500;
 
 export const dataEngine: EngineDefinition<DataSettings> = {
   name: "data-engine",
@@ -42,23 +46,24 @@ async function run(settings: DataSettings, context: EngineContext): Promise<Tota
     signal,
   });
   context.defer(() => messaging.close());
+  warnAtStart(checkDataEngine(settings, messaging.server), logger);
 
   const runId = settings.RUN_ID ?? randomBytes(9).toString("base64url");
-  const fromPosition = settings.RUN_ID === undefined ? 0 : await confirmedPositionOf(messaging, runId);
+  const fromPosition =
+    settings.RUN_ID === undefined
+      ? 0
+      : await untilAnswered(() => confirmedPositionOf(messaging, runId), signal);
   const metrics = createDataMetrics(context.metrics, fromPosition);
   metrics.expectedRecords.set(source.expectedRecords ?? 0);
 
   const { publisher } = messaging;
-  const look = setInterval(
-    () => metrics.publishBlocked.set(publisher.blockedBy() === undefined ? 0 : 1),
-    LOOK_AT_BLOCK_EVERY_MS,
-  );
-  context.defer(() => clearInterval(look));
   health.watch("nats", () => messaging.state());
-  health.watch("publishing", () => {
-    const blockedBy = publisher.blockedBy();
-    return { ok: blockedBy === undefined, detail: blockedBy ?? "flowing" };
+  const limit = new OutstandingLimit({
+    maxOutstanding: settings.MAX_OUTSTANDING,
+    look: async () => outstandingOf(await messaging.streamsLook()),
   });
+  const blockedBy = (): string | undefined => limit.blockedBy() ?? publisher.blockedBy();
+  watchPublishing(context, { blockedBy }, { prefix: "data", component: "publishing" });
   await context.started({
     source: settings.SOURCE,
     runId,
@@ -66,6 +71,18 @@ async function run(settings: DataSettings, context: EngineContext): Promise<Tota
     expectedRecords: source.expectedRecords,
   });
 
+  showEngine(context, "data-engine", messaging.notes, settings.SOURCE);
+  let position = fromPosition;
+  const observer: PipelineObserver = {
+    sending: (framesInFlight) => metrics.sending(framesInFlight),
+    confirmed: (frame, confirmedPosition, framesInFlight) => {
+      position = confirmedPosition;
+      metrics.confirmed(frame, confirmedPosition, framesInFlight);
+    },
+  };
+  if (settings.RUN_ID !== undefined) {
+    context.defer(noteProgress(messaging.notes, runId, () => position));
+  }
   const parker = new Parker(publisher, engineId);
   const limits = {
     maxRecords: settings.FRAME_MAX_RECORDS,
@@ -81,18 +98,11 @@ async function run(settings: DataSettings, context: EngineContext): Promise<Tota
       window: settings.PUBLISH_WINDOW,
       runId,
       fromPosition,
-      observer: metrics,
+      observer,
+      admission: limit,
     },
     signal,
   );
   metrics.sourceEnded.set(end.sourceEnded ? 1 : 0);
   return { published: end.confirmedPosition, parked: parker.count, ended: end.sourceEnded ? 1 : 0 };
-}
-
-/** How far an earlier process of this run came, as its last frame says. */
-async function confirmedPositionOf(messaging: Messaging, runId: string): Promise<number> {
-  const headers = await messaging.lastHeaders("data.frame");
-  if (headers?.[HEADER.run] !== runId) return 0;
-  const position = Number(headers[HEADER.confirmed]);
-  return Number.isSafeInteger(position) && position >= 0 ? position : 0;
 }

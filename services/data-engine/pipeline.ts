@@ -24,6 +24,15 @@ export interface PipelineParts {
   /** Rows of the source that were confirmed before, by an earlier process of the run. */
   readonly fromPosition: number;
   readonly observer: PipelineObserver;
+  readonly admission: Admission;
+}
+
+/** Decides when more records may be published. */
+export interface Admission {
+  /** Resolves when so many more may go, or when `signal` aborts. */
+  admit(records: number, signal: AbortSignal): Promise<void>;
+  /** Those records are in the stream, or will never be. */
+  confirmed(records: number): void;
 }
 
 /** What the pipeline tells while it works. */
@@ -93,12 +102,15 @@ class Sender {
 
   /** Resolves when the frame is on its way; not sent if `stopping` aborts while the window is full. */
   async send(frame: Frame, stopping: AbortSignal): Promise<void> {
+    const { admission } = this.#parts;
     while (this.#inFlight.size >= this.#parts.window) await Promise.race(this.#inFlight);
+    await admission.admit(frame.records, stopping);
     if (stopping.aborted) return;
     const confirm = this.#watermark.begin(frame.endPosition);
     const sending = this.#store(frame).then(
       () => {
         confirm();
+        admission.confirmed(frame.records);
         this.#inFlight.delete(sending);
         this.#parts.observer.confirmed(frame, this.confirmedPosition, this.#inFlight.size);
       },

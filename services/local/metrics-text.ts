@@ -5,8 +5,8 @@ export interface Sample {
   readonly value: number;
 }
 
-const SAMPLE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?$/;
-const LABEL = /([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"/g;
+const SAMPLE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?$/s;
+const LABEL = /([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"/gs;
 
 /** Reads Prometheus' text format; lines that are no samples are left out. */
 export function parseMetrics(text: string): Sample[] {
@@ -18,7 +18,7 @@ export function parseMetrics(text: string): Sample[] {
     for (const [, name = "", value = ""] of (match[2] ?? "").matchAll(LABEL)) {
       labels.set(
         name,
-        value.replace(/\\(.)/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped)),
+        value.replace(/\\(.)/gs, (_, escaped: string) => (escaped === "n" ? "\n" : escaped)),
       );
     }
     samples.push({ name: match[1] ?? "", labels, value: numberOf(match[3] ?? "") });

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writ
 import { join } from "node:path";
 import type { Env } from "../shared/config.js";
 import type { Child, ChildEnd, StartDetails } from "./child.js";
+import { readPorts } from "./ports-file.js";
 
 export interface NatsServerOptions {
   readonly binary: string;
@@ -56,7 +57,7 @@ export class NatsServerChild implements Child {
       });
       child.once("exit", finish);
     });
-    this.started = this.#waitForPort(join(folder, `nats-server_${String(this.pid)}.ports`), () => gone);
+    this.started = this.#waitForPort(folder, () => gone);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -64,11 +65,11 @@ export class NatsServerChild implements Child {
   }
 
   /** The server writes its ports once it listens; a large store is read before that. */
-  async #waitForPort(path: string, gone: () => boolean): Promise<StartDetails | undefined> {
+  async #waitForPort(folder: string, gone: () => boolean): Promise<StartDetails | undefined> {
     const deadlineAtMs = Date.now() + START_TIMEOUT_MS;
     for (;;) {
-      const port = readPort(path);
-      if (port !== undefined) return { port };
+      const ports = await readPorts(folder, this.pid);
+      if (ports !== undefined) return { port: ports.nats };
       if (gone()) return undefined;
       if (Date.now() > deadlineAtMs) {
         this.#kill("SIGKILL");
@@ -87,15 +88,4 @@ function configOf(folder: string, port: number): string {
     `jetstream { store_dir: ${JSON.stringify(join(folder, "store"))}, max_file_store: 8TB }`,
     "",
   ].join("\n");
-}
-
-/** undefined while the file is absent or half-written. */
-function readPort(path: string): number | undefined {
-  try {
-    const { nats } = JSON.parse(readFileSync(path, "utf8")) as { nats?: string[] };
-    const port = Number(new URL(nats?.[0] ?? "").port);
-    return port > 0 ? port : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -148,7 +148,7 @@ export class Supervisor {
 export function errorOf(outcome: Outcome, name: string): Error {
   switch (outcome.kind) {
     case "bad-input":
-      return new UserError(outcome.message);
+      return new UserError(outcome.message.split("\n"));
     case "gave-up":
       return new EngineError("child_died", "stop", outcome.message);
     case "finished":

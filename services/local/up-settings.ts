@@ -1,8 +1,5 @@
-import { readCrunchSettings } from "../crunch-engine/config.js";
-import { readDataSettings } from "../data-engine/config.js";
-import { readResultsSettings } from "../results-engine/config.js";
 import type { Env } from "../shared/config.js";
-import { UserError } from "../shared/errors.js";
+import { readAllSettings } from "./all-settings.js";
 import type { StageSettings } from "./stages.js";
 
 /** What `crunch up` itself needs of the engines' settings. */
@@ -26,22 +23,7 @@ export interface UpSettings {
  * @throws UserError with every problem of all of them, each once
  */
 export function readUpSettings(env: Env): UpSettings {
-  const problems = new Set<string>();
-  const read = <Settings>(reader: () => Settings): Settings | undefined => {
-    try {
-      return reader();
-    } catch (thrown) {
-      if (!(thrown instanceof UserError)) throw thrown;
-      for (const problem of thrown.message.split("\n")) problems.add(problem);
-      return undefined;
-    }
-  };
-  const data = read(() => readDataSettings(env));
-  const crunch = read(() => readCrunchSettings(env));
-  const results = read(() => readResultsSettings(env));
-  if (data === undefined || crunch === undefined || results === undefined) {
-    throw new UserError([...problems].join("\n"));
-  }
+  const { data, crunch, results } = readAllSettings(env);
   const natsUrl = givenIn(env, "NATS_URL");
   return {
     natsUrl,

@@ -12,7 +12,9 @@ export interface BatchReport {
   readonly rows: number;
   readonly outcome: WriteOutcome;
   readonly parts: readonly ResultColumns[];
-  readonly startedAtMs: number;
+  /** How long the sink took, in milliseconds. */
+  readonly writeMs: number;
+  /** Milliseconds since the epoch. */
   readonly endedAtMs: number;
 }
 
@@ -30,27 +32,27 @@ export class Batcher {
   readonly #sink: Sink;
   readonly #buffer: BatchBuffer<Waiting>;
   readonly #signal: AbortSignal;
-  readonly #onBatch: (report: BatchReport) => void;
-  readonly #now: () => number;
+  readonly #onBatch: (report: BatchReport) => Promise<void> | void;
   #writes = 0;
   #isDraining = false;
   /** Why the sink is broken for good. */
   #broken: EngineError | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param signal handed to the sink: ends its waits between tries */
+  /**
+   * @param signal handed to the sink: ends its waits between tries
+   * @param onBatch told of each batch that is stored, before its messages are acked; must not throw
+   */
   constructor(parts: {
     sink: Sink;
     limits: BatchLimits;
     signal: AbortSignal;
-    onBatch: (report: BatchReport) => void;
-    now?: () => number;
+    onBatch: (report: BatchReport) => Promise<void> | void;
   }) {
     this.#sink = parts.sink;
     this.#buffer = new BatchBuffer(parts.limits);
     this.#signal = parts.signal;
     this.#onBatch = parts.onBatch;
-    this.#now = parts.now ?? Date.now;
   }
 
   /**
@@ -62,7 +64,8 @@ export class Batcher {
   add(part: ResultColumns, bytes: number): Promise<RejectedOfPart> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
-      this.#buffer.add({ part, resolve, reject }, part.count, bytes, this.#now());
+      // A clock that only goes forward: rows must not wait because the machine's clock was set.
+      this.#buffer.add({ part, resolve, reject }, part.count, bytes, performance.now());
       this.#pump();
     });
   }
@@ -77,7 +80,7 @@ export class Batcher {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     while (this.#writes < this.#sink.maxConcurrentWrites) {
-      const dueInMs = this.#buffer.dueInMs(this.#now());
+      const dueInMs = this.#buffer.dueInMs(performance.now());
       if (dueInMs === Number.POSITIVE_INFINITY) return;
       if (dueInMs > 0 && !this.#isDraining) {
         this.#timer = setTimeout(() => this.#pump(), Math.ceil(dueInMs));
@@ -92,19 +95,25 @@ export class Batcher {
     this.#writes += 1;
     const parts = members.map((member) => member.part);
     const batch: Batch = { parts, rows: parts.reduce((sum, part) => sum + part.count, 0) };
-    const startedAtMs = this.#now();
+    const startedAtMs = performance.now();
     try {
       const outcome = await this.#sink.write(batch, this.#signal);
-      this.#onBatch({ parts, rows: batch.rows, outcome, startedAtMs, endedAtMs: this.#now() });
+      const writeMs = performance.now() - startedAtMs;
+      // The sink takes the next batch while this one is told of.
+      this.#ended();
+      await this.#onBatch({ parts, rows: batch.rows, outcome, writeMs, endedAtMs: Date.now() });
       const rejected = rejectedByPart(outcome.rejected);
       for (const [index, member] of members.entries()) member.resolve(rejected.get(index) ?? []);
     } catch (thrown) {
       for (const member of members) member.reject(thrown);
       if (thrown instanceof EngineError && thrown.action === "stop") this.#break(thrown);
-    } finally {
-      this.#writes -= 1;
-      this.#pump();
+      this.#ended();
     }
+  }
+
+  #ended(): void {
+    this.#writes -= 1;
+    this.#pump();
   }
 
   /** A broken sink is asked no more: what waits would only keep the engine from ending. */

@@ -1,7 +1,10 @@
+import { checkResultsEngine, warnAtStart } from "../doctor/at-start.js";
 import type { Env } from "../shared/config.js";
 import { watchBacklog } from "../shared/backlog-watch.js";
+import { showEngine } from "../shared/engine-note.js";
 import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
+import { watchLedger } from "../shared/ledger-watch.js";
 import { connectEngine } from "../shared/nats/connect-engine.js";
 import { Parker } from "../shared/parking.js";
 import { Batcher } from "./batcher.js";
@@ -9,6 +12,7 @@ import { readResultsSettings } from "./config.js";
 import type { ResultsSettings } from "./config.js";
 import { runResultsPipeline } from "./pipeline.js";
 import { createResultsMetrics } from "./results-metrics.js";
+import { openSinkNote } from "./sink-note.js";
 import { openSink } from "./sinks/index.js";
 
 /** Results from RESULTS, in batches, into the sink. */
@@ -32,7 +36,9 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
   });
   context.defer(() => sink.close());
   const messaging = await connectEngine(settings, context);
+  warnAtStart(checkResultsEngine(settings, messaging.server), context.logger);
   const resultsMetrics = createResultsMetrics(context.metrics, sink);
+  const sinkNote = await openSinkNote(messaging.notes, sink, context.halfDrained);
   const batcher = new Batcher({
     sink,
     limits: {
@@ -42,7 +48,10 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
       maxWaitMs: settings.BATCH_MAX_WAIT_MS,
     },
     signal: context.signal,
-    onBatch: (report) => resultsMetrics.onBatch(report),
+    onBatch: async (report) => {
+      resultsMetrics.onBatch(report);
+      await sinkNote.add(report.outcome);
+    },
   });
   const parker = new Parker(messaging.publisher, context.engineId);
   const consumer = await messaging.consumer({
@@ -51,8 +60,11 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
     ackWaitMs: settings.RESEND_AFTER_MS,
   });
   await watchBacklog(context, messaging, "results", "results");
+  await watchLedger(context, messaging);
   context.health.watch("sink", () => sink.state());
   await context.started({ sink: sink.description, runId: settings.RUN_ID });
-  await runResultsPipeline({ consumer, batcher, parker }, context.signal);
+  showEngine(context, "results-engine", messaging.notes, sink.description);
+  const parts = { consumer, batcher, parker, parkGiveUp: context.halfDrained };
+  await runResultsPipeline(parts, context.signal);
   return { ...resultsMetrics.totals(), parked: parker.count, sink: sink.description };
 }

@@ -18,6 +18,8 @@ export interface ResultsPipelineParts {
   readonly consumer: Consumer;
   readonly batcher: Batcher;
   readonly parker: Parker;
+  /** Aborts when a drain can wait no longer for room in PARKED; what is not parked comes again. */
+  readonly parkGiveUp: AbortSignal;
 }
 
 export async function runResultsPipeline(parts: ResultsPipelineParts, signal: AbortSignal): Promise<void> {
@@ -47,38 +49,36 @@ async function handle(parts: ResultsPipelineParts, message: IncomingMessage): Pr
     return { index, payload: bytes, reason: "invalid_result", error };
   });
   // Both to their ends before the message is settled, whichever fails first: its bytes are in use until then.
-  const ends = await Promise.allSettled([
-    store(parts, message, results),
-    parkEach(parts.parker, message, invalid),
-  ]);
+  const ends = await Promise.allSettled([store(parts, message, results), parkEach(parts, message, invalid)]);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 async function store(
-  { batcher, parker }: ResultsPipelineParts,
+  parts: ResultsPipelineParts,
   message: IncomingMessage,
   results: DecodedResults,
 ): Promise<void> {
   if (results.count === 0) return;
-  const rejected = await batcher.add(results, message.payload.byteLength);
+  const rejected = await parts.batcher.add(results, message.payload.byteLength);
   const { payload, entryStarts, entryEnds, entryIndexes } = results;
   const unstored = rejected.map(({ row, reason }): Unstored => {
     const bytes = payload.subarray(entryStarts[row], entryEnds[row]);
     return { index: entryIndexes[row] ?? 0, payload: bytes, reason: "rejected_by_sink", error: reason };
   });
-  await parkEach(parker, message, unstored);
+  await parkEach(parts, message, unstored);
 }
 
 /** Parks each entry alone; resolves once all of them are stored. */
 async function parkEach(
-  parker: Parker,
+  { parker, parkGiveUp }: ResultsPipelineParts,
   { origin }: IncomingMessage,
   entries: readonly Unstored[],
 ): Promise<void> {
   const waiting = entries.values();
   const lane = async (): Promise<void> => {
     for (const { index, ...entry } of waiting) {
-      await parker.park({ topic: "results", ...entry, id: parkedIdOf(origin, index), origin });
+      const id = parkedIdOf(origin, index);
+      await parker.park({ topic: "results", subject: "results", ...entry, id, origin }, parkGiveUp);
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARKS_IN_FLIGHT, entries.length) }, lane));

@@ -38,7 +38,7 @@ export function createResultsMetrics(metrics: Metrics, sink: Sink): ResultsMetri
   rows.inc({ outcome: "repeat" }, earlierTotals.repeats);
   lateRows.inc(earlierTotals.late);
   return {
-    onBatch: ({ outcome, rows: rowCount, parts, startedAtMs, endedAtMs }) => {
+    onBatch: ({ outcome, rows: rowCount, parts, writeMs, endedAtMs }) => {
       totals.stored += outcome.stored;
       totals.repeats += outcome.repeats;
       totals.late += outcome.late;
@@ -48,7 +48,7 @@ export function createResultsMetrics(metrics: Metrics, sink: Sink): ResultsMetri
       rows.inc({ outcome: "rejected" }, outcome.rejected.length);
       lateRows.inc(outcome.late);
       batchRows.observe(rowCount);
-      writeSeconds.observe((endedAtMs - startedAtMs) / 1_000);
+      writeSeconds.observe(writeMs / 1_000);
       // Once a message: its rows share one DTimeStamp.
       for (const part of parts) {
         const latencyMs = endedAtMs - Number((part.dTimeStampsUs[0] ?? 0n) / 1_000n);

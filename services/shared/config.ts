@@ -26,7 +26,7 @@ export function readSettings<Shape extends z.ZodRawShape>(
     const value = given[name];
     return `${name}${value === undefined ? "" : `="${value}"`}: ${issue.message}`;
   });
-  throw new UserError(problems.join("\n"));
+  throw new UserError(problems);
 }
 
 /** An integer setting with its unit in the name of the setting. */

@@ -1,21 +1,21 @@
 /**
  * Whole columns into DuckDB's vectors: one copy a column instead of a call a value.
  *
- * 64-bit columns are copied as they are. A text of up to 12 bytes lies inside DuckDB's 16-byte
+ * 64-bit columns and bools are copied as they are. A text of up to 12 bytes lies inside DuckDB's 16-byte
  * string value (length, then bytes, then zeros), so such a column is one copy too; only longer
  * texts take a call each.
  */
-import { DuckDBDataChunk, TIMESTAMP, BIGINT, VARCHAR } from "@duckdb/node-api";
+import { BIGINT, BOOLEAN, DuckDBDataChunk, TIMESTAMP, VARCHAR } from "@duckdb/node-api";
 import type { DuckDBAppender } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
 import type { TextColumn } from "./codec/columns.js";
 
-export type ColumnType = "int64" | "timestamp" | "text";
+export type ColumnType = "int64" | "timestamp" | "bool" | "text";
 
-/** int64 and timestamp (microseconds since the epoch) columns are BigInt64Arrays. */
-export type Column = BigInt64Array | TextColumn;
+/** int64 and timestamp (microseconds since the epoch) columns are BigInt64Arrays, bool ones have 0 and 1. */
+export type Column = BigInt64Array | Uint8Array | TextColumn;
 
-const TYPES = { int64: BIGINT, timestamp: TIMESTAMP, text: VARCHAR } as const;
+const TYPES = { int64: BIGINT, timestamp: TIMESTAMP, bool: BOOLEAN, text: VARCHAR } as const;
 
 /** DuckDB's vector size: the most rows a chunk takes. */
 const CHUNK_ROWS = 2_048;
@@ -64,9 +64,10 @@ export class ColumnAppender {
     const native = chunk.chunk;
     for (const [index, column] of columns.entries()) {
       const vector = duckdb.data_chunk_get_vector(native, index);
-      if (column instanceof BigInt64Array) {
-        const offset = column.byteOffset + start * 8;
-        duckdb.copy_data_to_vector(vector, 0, column.buffer as ArrayBuffer, offset, rows * 8);
+      if (column instanceof BigInt64Array || column instanceof Uint8Array) {
+        const bytes = column.BYTES_PER_ELEMENT;
+        const offset = column.byteOffset + start * bytes;
+        duckdb.copy_data_to_vector(vector, 0, column.buffer as ArrayBuffer, offset, rows * bytes);
       } else {
         this.#copyTexts(vector, column, start, rows);
       }

@@ -46,9 +46,19 @@ export class DuckDb {
    * @param setting the setting with its value that named the file, for messages
    * @throws UserError when the file is held by another process, is no database, or cannot be made
    */
-  static async openFile(path: string, setting: string): Promise<DuckDb> {
+  static openFile(path: string, setting: string): Promise<DuckDb> {
+    return DuckDb.#open(path, setting, "automatic");
+  }
+
+  /** A database file that is there, to be read only: nothing of it or beside it changes. */
+  static openFileToRead(path: string, setting: string): Promise<DuckDb> {
+    return DuckDb.#open(path, setting, "read_only");
+  }
+
+  static async #open(path: string, setting: string, access: "automatic" | "read_only"): Promise<DuckDb> {
     try {
-      const instance = await DuckDBInstance.create(path, { autoinstall_known_extensions: "false" });
+      const options = { autoinstall_known_extensions: "false", access_mode: access };
+      const instance = await DuckDBInstance.create(path, options);
       return new DuckDb(instance, await instance.connect());
     } catch (thrown) {
       throw new UserError(`${setting}: ${whyNotOpened(path, messageOf(thrown))}`);
@@ -60,9 +70,14 @@ export class DuckDb {
     return (await this.#connection.run(sql)).rowsChanged;
   }
 
-  /** Appends columns to a temporary table of this connection; see {@link ColumnAppender}. */
-  async appender(temporaryTable: string, types: readonly ColumnType[]): Promise<ColumnAppender> {
-    return new ColumnAppender(await this.#connection.createAppender(temporaryTable, "main", "temp"), types);
+  /**
+   * Appends columns to a table; see {@link ColumnAppender}.
+   *
+   * @param table its name as it is, not as SQL
+   * @param catalog `temp` for a temporary table of this connection; default the database itself
+   */
+  async appender(table: string, types: readonly ColumnType[], catalog?: "temp"): Promise<ColumnAppender> {
+    return new ColumnAppender(await this.#connection.createAppender(table, "main", catalog), types);
   }
 
   /** Runs a query with a small result. BIGINT comes as bigint, lists and structs as DuckDB values. */
@@ -79,21 +94,37 @@ export class DuckDb {
   /**
    * Runs a query and yields its rows in order, holding two chunks and DuckDB's own small buffer;
    * the next chunk is computed while the caller works on the one before.
+   *
+   * A result that breaks in the middle looks to DuckDB's reader like one that ends there, so the
+   * query is given a last row of its own: without it, the rows were not all.
+   *
+   * @param sql a query whose columns have names that differ
+   * @throws Error with DuckDB's reason when the query breaks, at the start or in the middle
    */
   async *stream(sql: string): AsyncGenerator<QueryChunk, void, undefined> {
-    const result = await this.#connection.stream(sql);
+    const result = await this.#connection.stream(
+      `(SELECT *, false AS crunch_last FROM (${sql})) UNION ALL BY NAME (SELECT true AS crunch_last)`,
+    );
+    const lastColumn = result.columnCount - 1;
     let next = result.fetchChunk();
     try {
       for (;;) {
         const chunk = await next;
-        if (chunk === null || chunk.rowCount === 0) return;
+        if (chunk === null || chunk.rowCount === 0) break;
+        const isLast = chunk.getColumnVector(lastColumn).getItem(chunk.rowCount - 1) === true;
+        // Also behind the last row: the query is over only when a fetch finds nothing.
         next = result.fetchChunk();
-        yield queryChunk(chunk);
+        const rowCount = isLast ? chunk.rowCount - 1 : chunk.rowCount;
+        if (rowCount > 0) yield queryChunk(chunk, rowCount);
+        if (isLast) return;
       }
     } finally {
       // A connection must not be closed under a running fetch; its outcome no longer matters.
       await next.catch(() => null);
     }
+    // Only a run without streaming tells the reason.
+    await this.rows(`SELECT count(COLUMNS(*)) FROM (${sql})`);
+    throw new Error("the query broke off in the middle, for a reason that DuckDB does not tell");
   }
 
   /** Idempotent. */
@@ -124,14 +155,15 @@ function whyNotOpened(path: string, reason: string): string {
   return `${path} cannot be opened (${reason.split("\n")[0] ?? reason})`;
 }
 
-function queryChunk(chunk: DuckDBDataChunk): QueryChunk {
+/** The first `rowCount` rows of a chunk. */
+function queryChunk(chunk: DuckDBDataChunk, rowCount: number): QueryChunk {
   return {
-    rowCount: chunk.rowCount,
-    int64s: (column) => int64sOf(chunk, column),
+    rowCount,
+    int64s: (column) => int64sOf(chunk, column, rowCount),
     has: (column, row) => chunk.getColumnVector(column).getItem(row) !== null,
     texts: (column) => {
       const vector = chunk.getColumnVector(column);
-      const texts = new Array<string>(chunk.rowCount);
+      const texts = new Array<string>(rowCount);
       for (let row = 0; row < texts.length; row += 1) {
         const text = vector.getItem(row);
         texts[row] = typeof text === "string" ? text : "";
@@ -141,12 +173,12 @@ function queryChunk(chunk: DuckDBDataChunk): QueryChunk {
   };
 }
 
-function int64sOf(chunk: DuckDBDataChunk, column: number): BigInt64Array {
+function int64sOf(chunk: DuckDBDataChunk, column: number, rowCount: number): BigInt64Array {
   const vector = chunk.getColumnVector(column);
   // The vector's own array, copied at once. It is no public field, hence the way without it below.
   const items: unknown = Reflect.get(vector, "items");
-  if (items instanceof BigInt64Array && items.length === chunk.rowCount) return items.slice();
-  const values = new BigInt64Array(chunk.rowCount);
+  if (items instanceof BigInt64Array && items.length === chunk.rowCount) return items.slice(0, rowCount);
+  const values = new BigInt64Array(rowCount);
   for (let row = 0; row < values.length; row += 1) {
     const value = vector.getItem(row);
     if (typeof value === "bigint") values[row] = value;

@@ -25,6 +25,8 @@ export interface EngineContext {
   readonly health: HealthServer;
   /** Aborts on SIGTERM or SIGINT: take no more work, finish what is in hand. */
   readonly signal: AbortSignal;
+  /** Aborts when half of DRAIN_MS is over: time to give up what waits for others. */
+  readonly halfDrained: AbortSignal;
   /** Registers a release; releases run last to first when the engine ends, however it ends. */
   defer(release: () => Promise<void> | void): void;
   /** Listens on HTTP_PORT and writes the start line. Call once every part is ready. */
@@ -65,6 +67,7 @@ export async function runEngine<Settings extends CommonSettings>(
     metrics,
     health,
     signal: stopping.signal,
+    halfDrained: stopping.halfDrained,
     defer: (release) => releases.push(release),
     started: async (details) => {
       const httpPort = await health.listen(settings.HTTP_HOST, settings.HTTP_PORT);
@@ -93,13 +96,23 @@ export async function runEngine<Settings extends CommonSettings>(
   return exitCode;
 }
 
-/** Aborts on the first SIGTERM or SIGINT; exits 1 when draining takes longer than `drainMs`. */
-function watchSignals(drainMs: number, logger: Logger): { signal: AbortSignal; done: () => void } {
+/**
+ * Aborts on the first SIGTERM or SIGINT; exits 1 when draining takes longer than `drainMs`. Keeps
+ * listening when all is done: a signal that comes while the process exits must not change its code.
+ */
+function watchSignals(
+  drainMs: number,
+  logger: Logger,
+): { signal: AbortSignal; halfDrained: AbortSignal; done: () => void } {
   const controller = new AbortController();
+  const half = new AbortController();
+  let halfTime: NodeJS.Timeout | undefined;
   let deadline: NodeJS.Timeout | undefined;
+  let isDone = false;
   const onSignal = (): void => {
-    if (controller.signal.aborted) return;
+    if (controller.signal.aborted || isDone) return;
     controller.abort();
+    halfTime = setTimeout(() => half.abort(), drainMs / 2).unref();
     deadline = setTimeout(() => {
       logger.fatal(
         { drainMs },
@@ -113,10 +126,11 @@ function watchSignals(drainMs: number, logger: Logger): { signal: AbortSignal; d
   process.on("SIGINT", onSignal);
   return {
     signal: controller.signal,
+    halfDrained: half.signal,
     done: () => {
+      isDone = true;
+      clearTimeout(halfTime);
       clearTimeout(deadline);
-      process.off("SIGTERM", onSignal);
-      process.off("SIGINT", onSignal);
     },
   };
 }

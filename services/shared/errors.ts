@@ -42,6 +42,33 @@ export class EngineError extends Error {
  */
 export class UserError extends Error {
   override readonly name = "UserError";
+  /** Each a line of its own, fit for a terminal: control characters escaped, the middle of long ones left out. */
+  readonly problems: readonly string[];
+
+  constructor(problems: string | readonly string[], options?: ErrorOptions) {
+    const lines = (typeof problems === "string" ? [problems] : problems).map(problemLine);
+    super(lines.join("\n"), options);
+    this.problems = lines;
+  }
+}
+
+/** What is kept of a longer problem: the setting with the start of its value, and the limit. */
+const PROBLEM_HEAD_CHARS = 800;
+const PROBLEM_TAIL_CHARS = 700;
+
+function problemLine(problem: string): string {
+  const leftOut = problem.length - PROBLEM_HEAD_CHARS - PROBLEM_TAIL_CHARS;
+  const short =
+    leftOut <= 0
+      ? problem
+      : `${problem.slice(0, PROBLEM_HEAD_CHARS)} ... ${String(leftOut)} characters left out ... ${problem.slice(-PROBLEM_TAIL_CHARS)}`;
+  return short.toWellFormed().replace(/\p{Cc}/gu, escaped);
+}
+
+/** `\n` and the like as JSON has them; JSON itself leaves the controls above 0x7e as they are. */
+function escaped(control: string): string {
+  const json = JSON.stringify(control).slice(1, -1);
+  return json === control ? `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}` : json;
 }
 
 /** The text of anything thrown. */

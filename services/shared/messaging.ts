@@ -8,6 +8,9 @@
  * {@link Consumer.run}. Nobody else calls ack.
  */
 
+import type { StreamsLook } from "./ledger.js";
+import type { Notes } from "./notes.js";
+
 /** The two stages that a record passes. */
 export type Topic = "data" | "results";
 
@@ -107,10 +110,22 @@ export interface Messaging {
   consumer(options: ConsumerOptions): Promise<Consumer>;
   /** What waits between this stage's stream and its engines. */
   backlog(topic: Topic): Promise<Backlog>;
+  /**
+   * What the streams say of every record; see `ledger.ts`. First how far each stage is, then `meanwhile`,
+   * then what was parked, then what was published: no record seems missing that moves on meanwhile.
+   */
+  streamsLook(meanwhile?: () => Promise<void>): Promise<StreamsLook>;
+  readonly notes: Notes;
   /** Messages kept on `parked.*` since the stream was made. */
   parkedMessages(): Promise<number>;
-  /** Headers of the newest stored message of a subject; undefined if there is none. */
-  lastHeaders(subject: Subject): Promise<Readonly<Record<string, string>> | undefined>;
+  /**
+   * Headers of the newest stored message of a subject, of those that have `having` if it is given;
+   * undefined if there is none. Looks back over 100,000 messages of the stream at most.
+   */
+  lastHeaders(
+    subject: Subject,
+    having?: { readonly header: string; readonly value: string },
+  ): Promise<Readonly<Record<string, string>> | undefined>;
   /** One word or sentence for readiness; `ok` is false while disconnected. */
   state(): { readonly ok: boolean; readonly detail: string };
   /** Sends what is queued and disconnects. Idempotent. */
@@ -127,6 +142,8 @@ export const HEADER = {
   position: "Crunch-Position",
   /** Every record before this position in the source was confirmed when the frame was sent. */
   confirmed: "Crunch-Confirmed",
+  /** Of a parked item: the subject its bytes were published on, so that they can go there again. */
+  subject: "Crunch-Subject",
   reason: "Crunch-Reason",
   error: "Crunch-Error",
   stream: "Crunch-Stream",

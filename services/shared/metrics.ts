@@ -28,7 +28,10 @@ export interface Metrics {
   histogram(name: string, help: string, buckets: readonly number[]): Histogram;
 }
 
-/** A registry with the process's own metrics (CPU, memory, event-loop lag) and the service as label. */
+/**
+ * A registry with the process's own metrics and the service as label: CPU, memory, and the lag of the
+ * main thread's event loop between two scrapes (`nodejs_eventloop_lag_p99_seconds`, `..._max_seconds`).
+ */
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });

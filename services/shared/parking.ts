@@ -1,14 +1,29 @@
 import { EngineError } from "./errors.js";
-import type { MessageOrigin, OutgoingMessage, Publisher, StoredConfirm, Topic } from "./messaging.js";
+import type {
+  MessageOrigin,
+  OutgoingMessage,
+  Publisher,
+  StoredConfirm,
+  Subject,
+  Topic,
+} from "./messaging.js";
 import { HEADER } from "./messaging.js";
+import { originName } from "./origin-name.js";
 
 /** Longest error text kept in a header; a stack of 40 frames fits. */
 const MAX_ERROR_CHARS = 4_000;
+
+/** Where records and results travel. */
+export type OpenSubject = Exclude<Subject, `parked.${Topic}`>;
 
 export interface ParkedItem {
   readonly topic: Topic;
   /** The original bytes: a whole message, or one record or result as a single. */
   readonly payload: Uint8Array;
+  /** What the bytes can be published on again; absent when they never were a message: a row of a file. */
+  readonly subject?: OpenSubject;
+  /** Records in a whole frame, as its publisher said. Default 1. */
+  readonly records?: number | undefined;
   /** Short and stable, for filters and metrics: `cruncher_threw`, `undecodable`, ... */
   readonly reason: string;
   /** For people: the message and stack, or the value and the limit. */
@@ -20,7 +35,7 @@ export interface ParkedItem {
 
 /** Name of one record of a message, or of the whole message, for {@link ParkedItem.id}. */
 export function parkedIdOf(origin: MessageOrigin, recordIndex?: number): string {
-  const whole = `${origin.stream}-${origin.streamCreatedAt}-${String(origin.sequence)}`;
+  const whole = originName(origin);
   return recordIndex === undefined ? whole : `${whole}-${String(recordIndex)}`;
 }
 
@@ -43,55 +58,97 @@ export class Parker {
   /**
    * Resolves once the item is stored; only then may its original be acked. An item that is too large
    * for one message together with its headers is kept in two halves, marked by `Crunch-Part`.
+   *
+   * @throws EngineError `retry` when `giveUp` aborts first: the original comes again another time
    */
-  async park(item: ParkedItem, signal?: AbortSignal): Promise<void> {
-    const message = this.#message(item);
-    let confirm: StoredConfirm;
+  async park(item: ParkedItem, giveUp?: AbortSignal): Promise<void> {
     try {
-      confirm = await this.#publisher.publish(message, signal);
+      const confirm = await this.#store(this.#message(item), giveUp);
+      if (!confirm.duplicate) this.#count += 1;
+    } catch (thrown) {
+      if (giveUp?.aborted !== true || EngineError.from(thrown).code !== "aborted") throw thrown;
+      const text = "there was no room to park it before the engine had to stop";
+      throw new EngineError("parking_given_up", "retry", text, { cause: thrown });
+    }
+  }
+
+  async #store(message: OutgoingMessage, giveUp?: AbortSignal): Promise<StoredConfirm> {
+    try {
+      return await this.#publisher.publish(message, giveUp);
     } catch (thrown) {
       if (!(thrown instanceof EngineError) || thrown.code !== "too_large") throw thrown;
       const [first, second] = halvesOf(message);
-      await this.#publisher.publish(first, signal);
-      confirm = await this.#publisher.publish(second, signal);
+      await this.#publisher.publish(first, giveUp);
+      return await this.#publisher.publish(second, giveUp);
     }
-    if (!confirm.duplicate) this.#count += 1;
   }
 
   #message(item: ParkedItem): OutgoingMessage {
-    const headers: Record<string, string> = {
-      [HEADER.reason]: item.reason,
-      [HEADER.error]: headerText(item.error),
-      [HEADER.engine]: this.#engine,
-      [HEADER.at]: new Date().toISOString(),
-    };
-    if (item.origin !== undefined) {
-      headers[HEADER.stream] = item.origin.stream;
-      headers[HEADER.sequence] = String(item.origin.sequence);
-      headers[HEADER.deliveries] = String(item.origin.deliveries);
-    }
     return {
       subject: `parked.${item.topic}`,
       payload: item.payload,
       messageId: `parked-${item.id}`,
-      headers,
+      headers: {
+        ...headersOf(item),
+        [HEADER.engine]: this.#engine,
+        [HEADER.at]: new Date().toISOString(),
+      },
     };
   }
 }
 
+/** What the item itself says in its headers. */
+export function headersOf(item: ParkedItem): Record<string, string> {
+  const headers: Record<string, string> = {
+    [HEADER.reason]: item.reason,
+    [HEADER.error]: headerText(item.error),
+  };
+  if (item.subject !== undefined) headers[HEADER.subject] = item.subject;
+  if (item.records !== undefined) headers[HEADER.records] = String(item.records);
+  if (item.origin !== undefined) {
+    headers[HEADER.stream] = item.origin.stream;
+    headers[HEADER.sequence] = String(item.origin.sequence);
+    headers[HEADER.deliveries] = String(item.origin.deliveries);
+  }
+  return headers;
+}
+
+/** Values of `Crunch-Part`, and what they add to the message id of their item. */
+export const PART = {
+  first: "1/2",
+  second: "2/2",
+  suffix: (part: string) => `-part${part.charAt(0)}`,
+} as const;
+
 function halvesOf(message: OutgoingMessage): [OutgoingMessage, OutgoingMessage] {
   const middle = Math.ceil(message.payload.byteLength / 2);
-  const half = (part: number, payload: Uint8Array): OutgoingMessage => ({
+  const half = (part: string, payload: Uint8Array): OutgoingMessage => ({
     ...message,
     payload,
-    messageId: `${message.messageId}-part${part}`,
-    headers: { ...message.headers, [HEADER.part]: `${part}/2` },
+    messageId: message.messageId + PART.suffix(part),
+    headers: { ...message.headers, [HEADER.part]: part },
   });
-  return [half(1, message.payload.subarray(0, middle)), half(2, message.payload.subarray(middle))];
+  return [
+    half(PART.first, message.payload.subarray(0, middle)),
+    half(PART.second, message.payload.subarray(middle)),
+  ];
 }
+
+/** Between the lines of an error in its header. */
+export const ERROR_LINE_END = " | ";
 
 /** A NATS header value is one line of ASCII; line ends become ` | `, the rest is percent-encoded. */
 function headerText(text: string): string {
-  const oneLine = text.slice(0, MAX_ERROR_CHARS).replace(/\s*[\r\n]+\s*/g, " | ");
-  return oneLine.replace(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()));
+  const oneLine = text.slice(0, MAX_ERROR_CHARS).replace(/\s*[\r\n]+\s*/g, ERROR_LINE_END);
+  return oneLine.replace(/[^\x20-\x7e]|%/gu, (character) => encodeURIComponent(character.toWellFormed()));
+}
+
+/** The error of {@link ParkedItem} from its header, its line ends as they are there. */
+export function errorOfHeader(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    // Written by another program: as it is.
+    return value;
+  }
 }

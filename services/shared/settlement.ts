@@ -2,6 +2,7 @@
  * How the ack contract of `messaging.ts` is kept: the one place that turns the end of a handler
  * into ack, redelivery, parking or a stop. Shared by every implementation of Messaging.
  */
+import { recordsOf } from "./codec/entry-count.js";
 import { EngineError, messageOf } from "./errors.js";
 import type { Handler, IncomingMessage } from "./messaging.js";
 import { parkedIdOf } from "./parking.js";
@@ -76,6 +77,8 @@ async function settleFailure(
       {
         topic: message.topic,
         payload: message.payload,
+        subject: message.isFrame ? `${message.topic}.frame` : message.topic,
+        records: recordsOf(message),
         reason: error.code,
         error: errorTextOf(error),
         id: parkedIdOf(message.origin),

@@ -1,10 +1,12 @@
 /** What the parts of the messaging contract share. */
 import { test } from "node:test";
+import type { ParkedStore } from "../../services/shared/parked-store.js";
 import type { Consumer, Messaging, StoredConfirm, Subject, Topic } from "../../services/shared/messaging.js";
 
 /** Fresh, empty streams of one implementation. */
 export interface MessagingUnderTest {
   readonly messaging: Messaging;
+  readonly store: ParkedStore;
   /** Payloads on `parked.<topic>`, oldest first. */
   parkedPayloads(topic: Topic): Promise<readonly Uint8Array[]>;
   close(): Promise<void>;

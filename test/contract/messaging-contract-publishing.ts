@@ -133,6 +133,25 @@ export function publishingContract(check: Check): void {
     assert.equal((await messaging.lastHeaders("data.frame"))?.[HEADER.position], "10");
   });
 
+  check("the newest headers of one's own are found behind messages of others", async (messaging) => {
+    const mine = { header: HEADER.run, value: "mine" };
+    const frame = async (id: string, headers: Record<string, string>): Promise<void> => {
+      await messaging.publisher.publish({
+        subject: "data.frame",
+        payload: bytesOf(id),
+        messageId: id,
+        headers,
+      });
+    };
+    await frame("a", { [HEADER.run]: "other" });
+    assert.equal(await messaging.lastHeaders("data.frame", mine), undefined);
+    await frame("b", { [HEADER.run]: "mine", [HEADER.position]: "5" });
+    await frame("c", { [HEADER.run]: "mine", [HEADER.position]: "10" });
+    await frame("d", {});
+    await publish(messaging, "other subject");
+    assert.equal((await messaging.lastHeaders("data.frame", mine))?.[HEADER.position], "10");
+  });
+
   check("the two topics do not mix", async (messaging) => {
     await publish(messaging, "d");
     await publish(messaging, "r", "results.frame");

@@ -93,4 +93,21 @@ describe("a crunch-engine on a real server", () => {
 
     assert.equal((await stored()).length, 6);
   });
+
+  it("drains in time although PARKED is full: what it cannot park stays unacked", async () => {
+    const namespace = "full";
+    const engine = start(namespace, { STREAM_MAX_BYTES: "1048576", DRAIN_MS: "3000" });
+    await engine.started();
+    const messaging = await connectTest(nats.url, { namespace, streamMaxBytes: 1_048_576 });
+    const filler = { subject: "parked.data", payload: new Uint8Array(1_048_000), messageId: "f" } as const;
+    await messaging.publisher.publish(filler);
+    const frame = frameOf(recordsWith({ 3: "throw" })).payload;
+    await messaging.publisher.publish({ subject: "data.frame", payload: frame, messageId: "m" });
+    await until(async () => (await messaging.backlog("data")).unackedMessages === 1, 10_000, "the frame");
+    engine.kill("SIGTERM");
+
+    assert.deepEqual(await engine.exited, { code: 0, signal: null });
+    assert.equal((await messaging.backlog("data")).unackedMessages, 1);
+    await messaging.close();
+  });
 });

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { HEADER } from "../../services/shared/messaging.js";
 import { CrunchProcess } from "../support/engine-process.js";
 import { InputFolder } from "../support/file-rows.js";
-import { connectTest, freshNamespace } from "../support/nats-fixture.js";
+import { connectTest, freshNamespace, withClient } from "../support/nats-fixture.js";
 import { NatsServer } from "../support/nats-server.js";
 import { until } from "../support/until.js";
 
@@ -73,6 +73,10 @@ describe("data-engine", () => {
     );
     first.kill("SIGKILL");
     await first.exited;
+    const messaging = await connectTest(nats.url, { namespace: NAMESPACE });
+    // A client that is not ours has sent the newest frame.
+    const frame = { subject: "data.frame", payload: new Uint8Array(), messageId: "foreign" } as const;
+    await messaging.publisher.publish(frame);
     const second = start(env);
     const { code } = await second.exited;
 
@@ -80,9 +84,35 @@ describe("data-engine", () => {
     const resumedAt = Number((await second.started()).resumedAt);
     assert.ok(resumedAt > 0 && resumedAt < 60_000, String(resumedAt));
     assert.equal(second.stopped?.published, 60_000);
-    const messaging = await connectTest(nats.url, { namespace: NAMESPACE });
     // A tick of 10 ms is 600 records, one frame; each is stored once, whoever sent it.
-    assert.equal((await messaging.backlog("data")).lastSequence, 100);
+    assert.equal((await messaging.backlog("data")).lastSequence, 101);
+    await messaging.close();
+  });
+
+  it("goes on where it was though none of its frames is stored any more", async () => {
+    const NAMESPACE = freshNamespace();
+    const env = { NAMESPACE, RUN_ID: "trimmed", SOURCE: "synthetic:?count=60000&rate=20000" };
+    const first = start(env);
+    await until(
+      async () => (await first.metric("data_confirmed_position")) > 15_000,
+      20_000,
+      "15,000 records",
+    );
+    const confirmed = await first.metric("data_confirmed_position");
+    const messaging = await connectTest(nats.url, { namespace: NAMESPACE });
+    const noted = async (): Promise<number> =>
+      Number((await messaging.notes.read("run.trimmed"))?.value ?? 0);
+    await until(async () => (await noted()) >= confirmed, 10_000, "the note");
+    first.kill("SIGKILL");
+    await first.exited;
+    await withClient(nats.url, async (nc) => {
+      await (await nc.jetstreamManager()).streams.purge(`${NAMESPACE}-DATA`);
+    });
+
+    const second = start(env);
+    assert.ok(Number((await second.started()).resumedAt) >= confirmed);
+    assert.equal((await second.exited).code, 0);
+    assert.equal(second.stopped?.published, 60_000);
     await messaging.close();
   });
 

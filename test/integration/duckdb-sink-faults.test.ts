@@ -97,8 +97,9 @@ describe("duckdb: in trouble", () => {
     const outcome = await sink.write({ parts: [part], rows: 2 }, new AbortController().signal);
 
     assert.deepEqual([outcome.stored, outcome.repeats, outcome.replays], [2, 0, 0]);
-    assert.equal(warnings.length, 1);
+    assert.equal(warnings.length, 2);
     assert.match(warnings[0] ?? "", /no clock; will try until it can/);
+    assert.match(warnings[1] ?? "", /^writes results in .* again$/);
     assert.equal(sink.state().ok, true);
     await sink.close();
     assert.deepEqual(
@@ -107,14 +108,19 @@ describe("duckdb: in trouble", () => {
     );
   });
 
-  it("ends with the first error once DuckDB gave its file up, and keeps what was stored", async () => {
+  it("opens its file anew when DuckDB gave it up for lack of room, and keeps what was stored", async () => {
     const path = pathOf("checkpoint.duckdb");
     // Room for the log, which is written into the file at 16 MiB, but not for the file after that.
     const writer = new WriterProcess(path, { metaBytes: 3_000, maxFileBytes: 20_000_000 });
-    await until(() => writer.lines.some((line) => line.startsWith("failed")), 60_000, "the end");
-    await writer.exited;
+    await until(() => writer.lines.some((line) => line.startsWith("warned")), 60_000, "a full disk");
+    const { stored } = writer;
+    await writer.end("SIGTERM");
 
-    assert.match(writer.lines.at(-1) ?? "", /Failed to create checkpoint.*File too large/);
+    const [warned = "", failed = "", ...more] = writer.lines.slice(stored);
+    assert.match(warned, /Failed to create checkpoint.*File too large.*; will try until it can/);
+    // The newest words may be those of the opening; never that the file is given up.
+    assert.match(failed, /^failed cannot write results in .*File too large/);
+    assert.deepEqual(more, []);
     await assertWholeBatches(path, writer.stored);
   });
 
@@ -137,21 +143,36 @@ describe("duckdb: in trouble", () => {
     await refused(dropSink(`duckdb:${pathOf("text.duckdb")}`), /is no DuckDB database$/);
   });
 
-  it("refuses a table without its key, or with another one", async () => {
+  it("takes a table without a key, or with that of the ID, and refuses other keys and a view", async () => {
     const path = pathOf("keys.duckdb");
     const sink = await open(path);
     await sink.close();
+    const columns =
+      "Meta varchar, DTimeStamp timestamp, RData bigint, ProcessTime timestamp, RTimeStamp timestamp, Late boolean";
     await execute(
       path,
       "create table keyless as from results",
-      "create table twice (ID bigint primary key, Data bigint unique, Meta varchar, DTimeStamp timestamp, " +
-        "RData bigint, ProcessTime timestamp, RTimeStamp timestamp, Late boolean)",
+      `create table keyed (ID bigint primary key, Data bigint, ${columns})`,
+      `create table twice (ID bigint primary key, Data bigint unique, ${columns})`,
       "create view looks as from results",
     );
 
-    await refused(open(path, "keyless"), /has no key, where PRIMARY KEY\(ID\) alone is needed/);
-    await refused(open(path, "twice"), /has PRIMARY KEY\(ID\), UNIQUE\("Data"\), where/);
-    await refused(open(path, "looks"), /SINK=/);
+    for (const table of ["keyless", "keyed"]) await (await open(path, table)).close();
+    await refused(
+      open(path, "twice"),
+      /has PRIMARY KEY\(ID\), UNIQUE\("Data"\), where no key, or that of ID/,
+    );
+    await refused(open(path, "looks"), /looks is a view/);
+  });
+
+  it("refuses a table that has an ID twice", async () => {
+    const path = pathOf("doubles.duckdb");
+    const sink = await open(path);
+    await sink.close();
+    const row = "7, 1, '', now(), 1, now(), now(), false";
+    await execute(path, `insert into results values (${row}), (${row})`);
+
+    await refused(open(path), /the table has an ID twice/);
   });
 
   it("refuses totals that are none", async () => {

@@ -85,6 +85,21 @@ describe("duckdb: counts what is repeated and what comes again", () => {
     await sink.close();
   });
 
+  it("knows a message again that comes again within one batch", async () => {
+    const sink = await open("batch.duckdb");
+    const message = {
+      storedAtMs: START_MS,
+      rows: [1n, 2n, 2n].map((ID) => ({ ID, RData: 0n, processedAtMs: START_MS })),
+    };
+    // Crunched once more, with a record that failed the first time.
+    const more = { ...message, rows: [...message.rows, ...single(3, START_MS).rows] };
+
+    assert.deepEqual(counts(await write(sink, message, message)), [2, 1, 3]);
+    assert.deepEqual(counts(await write(sink, more, message)), [1, 0, 6]);
+    assert.deepEqual(counts(await write(sink, single(1, START_MS + 5), single(1, START_MS + 5))), [0, 1, 1]);
+    await sink.close();
+  });
+
   it("counts a late row once, and not again when its message comes again", async () => {
     const sink = await open("late.duckdb");
     const late = single(1, START_MS - 60_001);
@@ -126,7 +141,7 @@ describe("duckdb: counts what is repeated and what comes again", () => {
       processedAtMs: fc.integer({ min: START_MS, max: START_MS + 5 }),
     });
     const messages = fc.array(fc.array(row, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 12 });
-    /** Sizes of batches; a batch may open with a message of before, delivered again. */
+    /** Sizes of batches; a batch may end with a message of before or of its own, delivered again. */
     const steps = fc.array(
       fc.record({ size: fc.integer({ min: 1, max: 4 }), again: fc.option(fc.nat()), reopens: fc.boolean() }),
     );
@@ -143,11 +158,11 @@ describe("duckdb: counts what is repeated and what comes again", () => {
       };
       let next = 0;
       for (const { size, again, reopens } of [...plan, { size: all.length, again: null, reopens: true }]) {
-        const known = again === null ? undefined : all.slice(0, next)[again % Math.max(1, next)];
         const batch = all.slice(next, next + size);
         next = Math.min(all.length, next + size);
+        const known = again === null ? undefined : all[again % next];
         replayed += known?.rows.length ?? 0;
-        take(await write(sink, ...(known === undefined ? [] : [known]), ...batch));
+        take(await write(sink, ...batch, ...(known === undefined ? [] : [known])));
         if (!reopens) continue;
         await sink.close();
         sink = await open(name);

@@ -23,7 +23,8 @@ class Trio {
       NATS_URL: natsUrl,
       NAMESPACE: namespace,
       RUN_ID: namespace,
-      SOURCE: `synthetic:?count=${String(RECORDS)}`,
+      // Paced, or the source would be at its end before the first rows are stored.
+      SOURCE: `synthetic:?count=${String(RECORDS)}&rate=100000`,
       CRUNCHER: "identity",
       SINK: `duckdb:${namespace}.duckdb`,
       BATCH_MAX_ROWS: "20000",
@@ -41,6 +42,11 @@ class Trio {
     const engine = this.engines.get(name);
     if (engine === undefined) throw new Error(`${name} was never started`);
     return engine;
+  }
+
+  /** However the test ends, it leaves no process behind. */
+  kill(): void {
+    for (const engine of this.engines.values()) engine.kill("SIGKILL");
   }
 
   async stop(): Promise<void> {
@@ -67,9 +73,10 @@ describe("an engine that ends in mid-run", () => {
 
   for (const victim of ENGINES) {
     for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-      it(`loses and doubles nothing: ${victim} by ${signal}`, async () => {
+      it(`loses and doubles nothing: ${victim} by ${signal}`, async (t) => {
         const namespace = `${victim}-${signal}`;
         const trio = new Trio(nats.url, folder.path, namespace);
+        t.after(() => trio.kill());
         for (const name of ["results", "engine"] as const) await trio.start(name).started();
         trio.start("data");
         await until(async () => (await trio.stored()) > 20_000, 30_000, "20,000 rows");

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { openSource } from "../../services/data-engine/sources/index.js";
 import { sourceContract } from "../contract/source-contract.js";
 import { InputFolder, runSql } from "../support/file-rows.js";
+import { readRows } from "../support/source-rows.js";
 
 const input = new InputFolder();
 after(() => input.remove());
@@ -61,6 +62,19 @@ describe("file source", () => {
   input.write("broken.ndjson", '{"v":1}\n{bro\n\n{"v":"x"}\n[1]\n{"v":2}\n{"w":3}\n');
   for (const name of ["broken.csv", "broken.ndjson"]) sourceContract(name, open(name, "data=v"));
 
+  it("ends with an error, never early, when the file is broken behind what was looked at", async () => {
+    const elements = Array.from({ length: 60_000 }, (_, k) => `{"v":${String(k)}}`).join(",\n");
+    const path = input.write("breaks.json", `[${elements},\n{"v":`);
+    const source = await openSource(`file:${path}?data=v`, { lingerMs: 10 });
+    await assert.rejects(readRows(source), {
+      name: "EngineError",
+      code: "source_broken",
+      action: "stop",
+      message: /^SOURCE="file:.*breaks\.json\?data=v" breaks after row \d+: .*unexpected end of data/,
+    });
+    await source.close();
+  });
+
   it("keeps the order of a Parquet file of many row groups, which DuckDB reads on all cores", async () => {
     const path = join(input.path, "ordered.parquet");
     await runSql(
@@ -90,6 +104,7 @@ describe("file source", () => {
       ],
       [`file:${input.path}?data=v`, /is no file$/],
       [`file:${input.write("x.xlsx", "x")}?data=v`, /extension "xlsx".*csv, tsv, json, ndjson, parquet/],
+      [`file:${input.write("x.constructor", "x")}?data=v`, /extension "constructor".*csv, tsv, json/],
       [`file:${join(input.path, "all.csv")}?data=v&format=xml`, /format=xml is none of csv, tsv/],
       [`file:${join(input.path, "all.csv")}?data=w`, /data=w is neither a column nor.*columns: n, v, m$/],
       [`file:${join(input.path, "all.csv")}?data=v&id=v +`, /id=v \+ is neither.*columns: n, v, m$/],
@@ -107,6 +122,11 @@ describe("file source", () => {
       ],
       [`file:${input.write("empty.csv", "")}?data=v`, /is empty, without even a header line$/],
       [`file:${input.write("text.parquet", "no parquet")}?data=v`, /cannot be read as parquet/],
+      [
+        `file:${input.write("cut.csv.gz", gzipSync(csv(",")).subarray(0, 9_000))}?data=v`,
+        /cut\.csv\.gz is no whole \.gz: unexpected end of file$/,
+      ],
+      [`file:${input.write("plain.csv.gz", csv(","))}?data=v`, /is no whole \.gz: incorrect header check$/],
       [`file:${input.write("half.json", '[{"v":1},{"v":')}?data=v`, /half\.json/],
     ];
     for (const [uri, says] of cases) {

@@ -27,6 +27,20 @@ test("a server that is killed and restarted twice loses and doubles nothing", as
   });
 });
 
+test("a clock that is set back by an hour holds nothing up when the server comes back", async (t) => {
+  const messaging = await open(t, server.url);
+  await lossless(messaging, async ({ confirmed, handled }) => {
+    const nowMs = Date.now.bind(Date);
+    t.mock.method(Date, "now", () => nowMs() - 3_600_000);
+    await server.kill();
+    await until(() => !messaging.state().ok);
+    await server.restart();
+    const [confirmedBefore, handledBefore] = [confirmed(), handled()];
+    const isFlowing = (): boolean => confirmed() > confirmedBefore + 100 && handled() > handledBefore + 100;
+    await until(isFlowing, 10_000, "recovery");
+  });
+});
+
 test("a message id is known after a server was killed", async (t) => {
   const messaging = await open(t, server.url);
   const message = { subject: "data", payload: new Uint8Array(9), messageId: "once" } as const;

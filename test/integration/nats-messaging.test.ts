@@ -12,6 +12,7 @@ messagingContract("NATS", async ({ maxBytes }) => {
   const messaging = await connectTest(server.url, { namespace, streamMaxBytes: maxBytes });
   return {
     messaging,
+    store: messaging.parkedStore,
     parkedPayloads: (topic) =>
       storedPayloads(server.url, `${namespace}-PARKED`, `${namespace}.parked.${topic}`),
     close: () => messaging.close(),

@@ -81,6 +81,7 @@ export class PipelineUnderTest {
         pool: this.pool,
         publisher,
         parker: new Parker(publisher, "test-engine"),
+        parkGiveUp: new AbortController().signal,
         cruncher: this.cruncher,
         metrics: createCrunchMetrics(this.metrics),
       },

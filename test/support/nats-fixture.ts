@@ -28,7 +28,7 @@ export function connectTest(url: string, options: Partial<NatsOptions> = {}): Pr
 
 /** Runs `body` with a plain connection: what an operator or a foreign client does. */
 export async function withClient<T>(url: string, body: (nc: NatsConnection) => Promise<T>): Promise<T> {
-  const nc = await connect({ servers: url });
+  const nc = await connect({ servers: url.split(",") });
   try {
     return await body(nc);
   } finally {

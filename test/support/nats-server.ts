@@ -1,15 +1,17 @@
 /**
  * A real nats-server of its own for one test file: any free port, its own store, gone afterwards.
- * NATS_SERVER_BIN names another binary than the `nats-server` of the PATH.
+ * The binary is the one that `crunch up` would take: NATS_SERVER_BIN, the PATH, a cached copy, or fetched.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { natsServerBinary } from "../../services/local/nats-server-binary.js";
+import { readPorts } from "../../services/local/ports-file.js";
 
 /** A server that is not ready after this long never will be. */
 const READY_MS = 10_000;
@@ -23,6 +25,8 @@ export interface NatsServerOptions {
   readonly config?: string;
   /** False for a server without JetStream. Default true. */
   readonly jetStream?: boolean;
+  /** Path of the program. Default: the one that `crunch up` would take. */
+  readonly binary?: string;
 }
 
 export class NatsServer {
@@ -30,16 +34,25 @@ export class NatsServer {
   readonly #options: NatsServerOptions;
   #process: ChildProcess | undefined;
   #port = -1;
+  #monitoringPort = -1;
 
   private constructor(folder: string, options: NatsServerOptions) {
     this.#folder = folder;
     this.#options = options;
+    // A test file that crashes leaves no server behind.
+    process.once("exit", () => this.#process?.kill("SIGKILL"));
   }
 
   /** Starts a server and resolves when it takes connections. */
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
     const server = new NatsServer(await mkdtemp(join(tmpdir(), "crunch-nats-")), options);
-    await server.restart();
+    try {
+      await server.restart();
+    } catch (thrown) {
+      // A server that is left running would keep the test file from ending.
+      await server.stop();
+      throw thrown;
+    }
     return server;
   }
 
@@ -47,13 +60,23 @@ export class NatsServer {
     return this.#port;
   }
 
+  /** Of a server whose configuration says `http: 127.0.0.1:-1`; else -1. */
+  get monitoringPort(): number {
+    return this.#monitoringPort;
+  }
+
   get url(): string {
     return `nats://127.0.0.1:${String(this.#port)}`;
   }
 
-  /** Starts the server again after {@link kill}: same port, same store. */
+  /** Its store and configuration; gone after {@link stop}. */
+  get folder(): string {
+    return this.#folder;
+  }
+
+  /** Starts the server again after {@link kill} or {@link terminate}: same port, same store. */
   async restart(): Promise<void> {
-    const bin = process.env.NATS_SERVER_BIN ?? "nats-server";
+    const bin = this.#options.binary ?? (await natsServerBinary(process.env));
     const jetStream = this.#options.jetStream === false ? [] : ["-js", "-sd", join(this.#folder, "store")];
     const where = ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.#folder];
     const configPath = join(this.#folder, "server.conf");
@@ -62,8 +85,6 @@ export class NatsServer {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;
-    // A test file that crashes leaves no server behind.
-    process.once("exit", () => child.kill("SIGKILL"));
     let log = "";
     child.stderr.on("data", (text: Buffer) => (log = (log + text.toString()).slice(-4_000)));
     const failed = new Promise<never>((_resolve, reject) => {
@@ -77,6 +98,11 @@ export class NatsServer {
   /** SIGKILL: the process is gone when this resolves. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** SIGTERM: the server ends in order and keeps its store. */
+  async terminate(): Promise<void> {
+    await this.#end("SIGTERM");
   }
 
   /** SIGSTOP: connections stay open and nothing answers. */
@@ -109,22 +135,15 @@ export class NatsServer {
   async #ready(child: ChildProcess): Promise<void> {
     const endMs = performance.now() + READY_MS;
     while (performance.now() < endMs) {
-      if (this.#port < 0)
-        this.#port = await readPort(join(this.#folder, `nats-server_${String(child.pid)}.ports`));
+      if (this.#port < 0) {
+        const ports = await readPorts(this.#folder, child.pid ?? 0);
+        this.#port = ports?.nats ?? -1;
+        this.#monitoringPort = ports?.monitoring ?? -1;
+      }
       if (this.#port > 0 && (await greets(this.#port))) return;
       await delay(10);
     }
     throw new Error(`nats-server was not ready within ${String(READY_MS)} ms`);
-  }
-}
-
-/** The port the server chose; -1 while its file is not there or not complete. */
-async function readPort(path: string): Promise<number> {
-  try {
-    const ports = JSON.parse(await readFile(path, "utf8")) as { nats?: string[] };
-    return Number(new URL(ports.nats?.[0] ?? "").port);
-  } catch {
-    return -1;
   }
 }
 

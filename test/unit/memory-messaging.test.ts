@@ -10,6 +10,7 @@ messagingContract("memory", (options) => {
   const messaging = new MemoryMessaging(options);
   return Promise.resolve({
     messaging,
+    store: messaging.parkedStore,
     parkedPayloads: (topic) =>
       Promise.resolve(
         messaging

@@ -62,6 +62,27 @@ test("an address that is none is refused in one sentence without its password", 
   }
 });
 
+test("a user or password with a % that starts no escape is refused in one sentence", () => {
+  for (const url of ["nats://u:%zz@host", "nats://%@host"]) {
+    assert.throws(
+      () => parseNatsUrl(url),
+      (thrown) => thrown instanceof UserError && /^NATS_URL="\*\*\*@host": .*%25/.test(thrown.message),
+      url,
+    );
+  }
+});
+
+test("a password with characters that must be escaped is not shown either", () => {
+  assert.equal(parseNatsUrl("nats://u:pa secret@h,tls://h2").shown, "nats://***@h,tls://h2");
+  for (const url of ["nats://u:pa/secret@host", "nats://u:secret,pa@host"]) {
+    assert.throws(
+      () => parseNatsUrl(url),
+      (thrown) => thrown instanceof UserError && !thrown.message.includes("secret"),
+      url,
+    );
+  }
+});
+
 test("a header with a line end is refused, so nobody smuggles in another", () => {
   for (const bad of ["a\r\nNats-Rollup: all", "a\nb", "\r"]) {
     assert.throws(() => encodeHeaders("id", "DATA", { "Crunch-Run": bad }), { code: "bad_header" });

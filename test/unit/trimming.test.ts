@@ -4,7 +4,13 @@ import fc from "fast-check";
 import { TrimPlanner } from "../../services/shared/nats/trimming.js";
 
 const windowMs = 600_000;
-const look = { createdAt: "2026-01-01T00:00:00Z", firstSequence: 1, bytes: 10, maxBytes: 100 };
+const look = {
+  createdAt: "2026-01-01T00:00:00Z",
+  firstSequence: 1,
+  lastSequence: 100,
+  bytes: 10,
+  maxBytes: 100,
+};
 
 test("what is finished is kept until it is as old as the dedupe window", () => {
   const planner = new TrimPlanner(windowMs);
@@ -16,10 +22,22 @@ test("what is finished is kept until it is as old as the dedupe window", () => {
   assert.equal(planner.removable({ ...look, firstSequence: 51, ackFloors: [95] }, 1_100_000), 80);
 });
 
-test("a stream that is more than half full is trimmed of all that is finished at once", () => {
+test("a stream that is more than half full loses the oldest that is finished, down to half", () => {
   const planner = new TrimPlanner(windowMs);
-  assert.equal(planner.removable({ ...look, bytes: 50, ackFloors: [40] }, 0), undefined);
-  assert.equal(planner.removable({ ...look, bytes: 51, ackFloors: [40] }, 1), 40);
+  assert.equal(planner.removable({ ...look, bytes: 50, ackFloors: [90] }, 0), undefined);
+  assert.equal(planner.removable({ ...look, bytes: 80, ackFloors: [90] }, 1), 38);
+  assert.equal(planner.removable({ ...look, firstSequence: 39, bytes: 50, ackFloors: [90] }, 2), undefined);
+});
+
+test("a stream that is more than half full keeps what is not finished", () => {
+  const planner = new TrimPlanner(windowMs);
+  assert.equal(planner.removable({ ...look, bytes: 80, ackFloors: [30] }, 0), 30);
+});
+
+test("what is older than the dedupe window goes from a full stream, too", () => {
+  const planner = new TrimPlanner(windowMs);
+  planner.removable({ ...look, ackFloors: [90] }, 0);
+  assert.equal(planner.removable({ ...look, bytes: 51, ackFloors: [90] }, windowMs), 90);
 });
 
 test("the slowest consumer decides", () => {
@@ -39,6 +57,46 @@ test("what was learned of a stream is forgotten when another stream has its name
   const remade = { ...look, createdAt: "2026-01-02T00:00:00Z", ackFloors: [3] };
   assert.equal(planner.removable(remade, windowMs * 2), undefined);
   assert.equal(planner.removable(remade, windowMs * 3), 3);
+});
+
+test("over any history of several consumers only what all of them finished is removed", () => {
+  const consumers = 3;
+  const step = fc.record({
+    stored: fc.nat(20),
+    acked: fc.array(fc.nat(25), { minLength: consumers, maxLength: consumers }),
+    passedMs: fc.nat(400_000),
+    bytes: fc.nat(100),
+    isDurableHere: fc.integer({ min: 0, max: 9 }).map((roll) => roll > 0),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const planner = new TrimPlanner(windowMs);
+      const floors = new Array<number>(consumers).fill(0);
+      const finishedAtMs: number[] = [];
+      let [nowMs, last, first] = [0, 0, 1];
+      for (const { stored, acked, passedMs, bytes, isDurableHere } of steps) {
+        last += stored;
+        nowMs += passedMs;
+        for (const [index, count] of acked.entries()) {
+          floors[index] = Math.min(last, (floors[index] ?? 0) + count);
+        }
+        const slowest = Math.min(...floors);
+        while (finishedAtMs.length < slowest) finishedAtMs.push(nowMs);
+        const ackFloors = isDurableHere ? floors : [];
+        const upTo = planner.removable(
+          { ...look, firstSequence: first, lastSequence: last, bytes, ackFloors },
+          nowMs,
+        );
+        if (upTo === undefined) continue;
+        assert.ok(isDurableHere && upTo <= slowest, "one consumer has not finished it");
+        const isWindowOver = nowMs - (finishedAtMs[upTo - 1] ?? Infinity) >= windowMs;
+        assert.ok(bytes * 2 > 100 || isWindowOver, "removed within the window, with room to spare");
+        assert.ok(upTo >= first, "nothing new to remove");
+        first = upTo + 1;
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("no unfinished message is ever removed, nor a finished one before its time", () => {
@@ -70,6 +128,7 @@ test("no unfinished message is ever removed, nor a finished one before its time"
         const state = {
           createdAt: String(generation),
           firstSequence: first,
+          lastSequence: storedAtMs.length,
           bytes,
           maxBytes: 100,
           ackFloors: [floor],

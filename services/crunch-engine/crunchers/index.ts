@@ -9,8 +9,8 @@ import { primes } from "./primes.js";
 export const crunchers: readonly NamedCruncher[] = [collatz, primes, identity];
 
 /**
- * The cruncher that CRUNCHER names: a built-in, or a module by its path. The engine asks once to check
- * the setting, then each thread for itself.
+ * The cruncher that CRUNCHER names: a built-in, or a module by its path. Each thread asks for
+ * itself; the main thread never runs a module.
  *
  * @throws UserError with one sentence that names CRUNCHER and its value
  */

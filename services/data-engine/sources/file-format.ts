@@ -6,15 +6,15 @@ import type { PluginUri } from "../../shared/plugin-uri.js";
 export const FILE_FORMATS = ["csv", "tsv", "json", "ndjson", "parquet"] as const;
 export type FileFormat = (typeof FILE_FORMATS)[number];
 
-const BY_EXTENSION: Readonly<Record<string, FileFormat>> = {
-  csv: "csv",
-  tsv: "tsv",
-  tab: "tsv",
-  json: "json",
-  ndjson: "ndjson",
-  jsonl: "ndjson",
-  parquet: "parquet",
-};
+const BY_EXTENSION: ReadonlyMap<string, FileFormat> = new Map([
+  ["csv", "csv"],
+  ["tsv", "tsv"],
+  ["tab", "tsv"],
+  ["json", "json"],
+  ["ndjson", "ndjson"],
+  ["jsonl", "ndjson"],
+  ["parquet", "parquet"],
+]);
 
 /** A file that is there and can be read, and how it is written. */
 export interface InputFile {
@@ -38,7 +38,8 @@ export async function findFile(uri: PluginUri): Promise<InputFile> {
   const isGzip = path.toLowerCase().endsWith(".gz");
   const extension = /[.]([^./]+)(?:[.]gz)?$/.exec(path.toLowerCase())?.[1] ?? "";
   const given = uri.params.get("format");
-  const format = given === undefined ? BY_EXTENSION[extension] : FILE_FORMATS.find((name) => name === given);
+  const format =
+    given === undefined ? BY_EXTENSION.get(extension) : FILE_FORMATS.find((name) => name === given);
   if (format === undefined) {
     const what = given === undefined ? `extension "${extension}" of ${path}` : `format=${given}`;
     return fail(`${what} is none of ${FILE_FORMATS.join(", ")}; format= names the format of a file`);

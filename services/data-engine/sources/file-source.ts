@@ -1,4 +1,18 @@
-/** `file:PATH?id=COL&data=COL&meta=COL`: the rows of a file, in order, with constant memory. */
+/**
+ * `file:PATH?id=COL&data=COL&meta=COL`: the rows of a file, in order, with constant memory.
+ *
+ * - A COL is a column by its exact name, else in any case, else an SQL expression over the columns.
+ *   No `id`: the number of the row, from 1. No `data`, no `meta`: the columns of these names, if any.
+ * - ID and Data are whole int64s, exactly. A fraction, a text, a NULL or a number out of range makes
+ *   a bad row; a floating-point number counts below 2^53, a boolean as 0 or 1. A Meta of NULL is empty.
+ * - In CSV and JSON an expression sees a column as what most of the first 20,480 values are (whole
+ *   number, floating point, ISO date or timestamp, else text), and NULL for a value that is not;
+ *   a column named by itself is read as it is written.
+ * - Rows that cannot be taken apart (columns too many or too few, a broken quote, no UTF-8) are bad
+ *   rows behind all others, and rows are numbered without them. A broken JSON array ends the source with
+ *   `stop`; a .gz is unpacked once before the first row, as a broken one would go unnoticed.
+ * - Further parameters: `format=csv|tsv|json|ndjson|parquet`, and for CSV `header=false`, `delim=`.
+ */
 import { DuckDb } from "../../shared/duckdb.js";
 import type { QueryChunk } from "../../shared/duckdb.js";
 import { EngineError, UserError, messageOf } from "../../shared/errors.js";
@@ -7,6 +21,7 @@ import type { PluginUri } from "../../shared/plugin-uri.js";
 import { badRowOf, findBadRow } from "./bad-row.js";
 import { csvTable } from "./csv-table.js";
 import { findFile } from "./file-format.js";
+import { checkGzip } from "./gzip-check.js";
 import { countRows, dropRejects, rowsAreLines } from "./file-lines.js";
 import type { FileTable } from "./file-table.js";
 import { jsonTable } from "./json-table.js";
@@ -40,6 +55,7 @@ export async function openFileSource(uri: PluginUri): Promise<Source> {
 
 async function openTable(db: DuckDb, uri: PluginUri): Promise<FileTable> {
   const file = await findFile(uri);
+  if (file.isGzip) await checkGzip(file.path);
   const header = uri.params.get("header") ?? "true";
   if (header !== "true" && header !== "false") {
     throw new UserError(`header=${header} must be true or false`);

@@ -17,7 +17,7 @@ export async function* rejectedRows(
   let position = firstPosition + skipped;
   // A row has one error for each column it lacks; the first says it.
   const sql = `
-    SELECT CAST(line AS VARCHAR), message, coalesce(text, '') FROM (
+    SELECT CAST(line AS VARCHAR) AS line, message, coalesce(text, '') AS text FROM (
       SELECT min(line) AS line, arg_min(error_message, column_idx) AS message,
         arg_min(csv_line, column_idx) AS text, line_byte_position
       FROM ${rejectsTable} GROUP BY line_byte_position

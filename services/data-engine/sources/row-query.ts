@@ -67,10 +67,10 @@ export async function rowQuery(
       choices.find((choice) => choice.role === role && choice.column === undefined)?.text,
     typeOf: (role) => types.get(role) ?? "",
     sql: (rejectsTable, fromRow) => `
-      SELECT exact_data, ${hasMeta ? "text_meta" : "''"},
+      SELECT exact_data, ${hasMeta ? "text_meta" : "''"} AS meta,
         CASE WHEN exact_data IS NULL ${hasId ? "OR exact_id IS NULL" : ""} THEN CAST(to_json([
           ${hasId ? "CAST(id AS VARCHAR)" : "NULL"}, CAST(data AS VARCHAR), ${hasMeta ? "text_meta" : "NULL"}, crunch_row, crunch_line
-        ]) AS VARCHAR) END
+        ]) AS VARCHAR) END AS bad
         ${hasId ? ", exact_id" : ""}
       FROM (
         SELECT *, ${exact("data")} AS exact_data

@@ -16,7 +16,7 @@ export interface SourceChunk {
 
 /** A row that is no record. */
 export interface BadRow {
-  /** Rows of the source before this one; in a file with a header line, line number minus 2. */
+  /** Rows of the source before this one; not the line, as a file may have its broken rows last. */
   readonly position: number;
   /** The value, the limit and where: `line 7: Data="1.5" is no int64`. */
   readonly reason: string;

@@ -57,6 +57,20 @@ type Try = { readonly errors: readonly RowError[] } | { readonly failure: Failur
 /** Rows that may be refused one by one, with none accepted, before the table is held to be the cause. */
 const MAX_LONE_SUSPECTS = 8;
 
+/** A request takes a tenth of a second; one that hangs this long is rather sent again. */
+const FIRST_DEADLINE_MS = 8_000;
+
+/**
+ * How long a try may take, in milliseconds: each longer than the one before, so that rows flow soon after
+ * a hang and a warehouse that is only slow still gets its time.
+ *
+ * @param tries from 1
+ * @param longestMs what no try exceeds
+ */
+export function tryDeadlineMs(tries: number, longestMs: number): number {
+  return Math.min(longestMs, FIRST_DEADLINE_MS * 2 ** Math.min(10, tries - 1));
+}
+
 export class Inserter {
   readonly #parts: InserterParts;
 
@@ -88,7 +102,11 @@ export class Inserter {
     let pending = rows;
     let sending = rows.length === request.count ? request : pickRows(request, rows);
     for (let tries = 1; pending.length > 0; tries++) {
-      const result = await this.#parts.gate.run((pauses) => this.#try(sending, pauses, signal), signal);
+      const deadlineMs = tryDeadlineMs(tries, this.#parts.deadlineMs);
+      const result = await this.#parts.gate.run(
+        (pauses) => this.#try(sending, pauses, deadlineMs, signal),
+        signal,
+      );
       if ("failure" in result) {
         const { kind, message } = result.failure;
         if (kind === "split" && pending.length > 1) {
@@ -118,8 +136,8 @@ export class Inserter {
   }
 
   /** One try. What it tells about the table goes to the gate. */
-  async #try(sending: RowRequest, pauses: number, signal: AbortSignal): Promise<Try> {
-    const { client, path, deadlineMs, gate, acceptsNoKind } = this.#parts;
+  async #try(sending: RowRequest, pauses: number, deadlineMs: number, signal: AbortSignal): Promise<Try> {
+    const { client, path, gate, acceptsNoKind } = this.#parts;
     const reply = await client.call({ method: "POST", path, body: sending.body, deadlineMs, signal });
     if (!reply.ok) return reply;
     const errors = readInsertReply(reply.body, acceptsNoKind, sending.count);

@@ -4,10 +4,12 @@ import type { BigQueryClock } from "./bigquery-clock.js";
 import { systemClock } from "./bigquery-clock.js";
 import { TableGate } from "./bigquery-gate.js";
 import { Inserter } from "./bigquery-insert.js";
+import { lookAtBigQuery } from "./bigquery-look.js";
 import { RowEncoder } from "./bigquery-rows.js";
 import { Slots } from "./bigquery-slots.js";
 import { BigQueryTable } from "./bigquery-table.js";
 import { parseBigQueryUri } from "./bigquery-uri.js";
+import type { SinkLook } from "./sink-look.js";
 import type { Batch, RejectedRow, Sink, SinkContext, WriteOutcome } from "./sink.js";
 
 /** What the environment and tests may say; the address of the table is in the URI. */
@@ -73,6 +75,16 @@ export async function openBigQuerySink(
   return new BigQuerySink(`${table.name} in BigQuery`, { encoder, inserter, gate, clock });
 }
 
+/** Looks at a sink without opening it. @throws UserError for an address that is none */
+export async function lookAtBigQuerySink(
+  uri: PluginUri,
+  options: Pick<BigQueryOptions, "endpoint"> = {},
+): Promise<SinkLook> {
+  const target = parseBigQueryUri(uri, options.endpoint);
+  const remarks = await lookAtBigQuery(new BigQueryClient(target, systemClock, false), target);
+  return { remarks, folder: undefined, deadlineMs: DEADLINE_MS };
+}
+
 interface SinkParts {
   readonly encoder: RowEncoder;
   readonly inserter: Inserter;
@@ -85,6 +97,7 @@ class BigQuerySink implements Sink {
   readonly maxConcurrentWrites = 2;
   /** A stream of rows cannot keep totals beside them. */
   readonly earlierTotals = { stored: 0, repeats: 0, late: 0 };
+  readonly lifetimeTotals = undefined;
   readonly #parts: SinkParts;
   readonly #slots = new Slots(MAX_IN_FLIGHT);
   /** Aborts what still waits when the sink is closed. */

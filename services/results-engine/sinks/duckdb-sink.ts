@@ -4,17 +4,22 @@ import { EngineError, UserError, messageOf } from "../../shared/errors.js";
 import type { ComponentState } from "../../shared/health.js";
 import { allowParams } from "../../shared/plugin-uri.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
+import { lookAtDuckDb } from "./duckdb-look.js";
 import { prepareTables } from "./duckdb-prepare.js";
 import { DuckDbTables } from "./duckdb-table.js";
+import { addOutcome, committedSince } from "./duckdb-totals.js";
 import { DuckDbWriter } from "./duckdb-writer.js";
+import type { SinkLook } from "./sink-look.js";
 import type { Batch, Sink, SinkContext, SinkTotals, WriteOutcome } from "./sink.js";
 
 /** Wait before a failed write is tried again, in milliseconds; doubles up to the longest. */
 const FIRST_RETRY_MS = 200;
 const MAX_RETRY_MS = 10_000;
 
-/** After such an error DuckDB refuses everything until the file is opened by a new process. */
+/** After such an error DuckDB refuses everything until the file is opened anew. */
 const FATAL = /database has been invalidated|FATAL Error/i;
+/** The disk or a quota is full; another fatal error comes back however often the file is opened. */
+const NO_ROOM = /No space left|File too large|quota exceeded/i;
 
 /** For tests. */
 export interface DuckDbSinkOptions {
@@ -23,7 +28,7 @@ export interface DuckDbSinkOptions {
 }
 
 /**
- * Opens `duckdb:PATH?table=results`. The table has the ID as its primary key, timestamps are UTC,
+ * Opens `duckdb:PATH?table=results`. The table has each ID once, timestamps are UTC,
  * and what a run stored is counted in `TABLE_totals` in the same transactions.
  *
  * @throws UserError for an address that is none, a file that cannot be opened, and a table with other
@@ -36,17 +41,28 @@ export async function openDuckDbSink(
 ): Promise<Sink> {
   const { setting, path, table } = addressOf(uri);
   const tables = new DuckDbTables(table);
-  const db = await DuckDb.openFile(path, setting);
-  try {
-    const earlierTotals = await prepareTables(db, table, tables, context.runId, setting);
-    const nowMs = options.nowMs ?? Date.now;
-    const { runId, lateAfterMs } = context;
-    const writer = new DuckDbWriter({ db, tables, runId, lateAfterMs, nowMs });
-    return new DuckDbSink({ db, writer, context, earlierTotals }, `${table} in ${path}`);
-  } catch (thrown) {
-    db.close();
-    throw thrown;
-  }
+  const nowMs = options.nowMs ?? Date.now;
+  const { runId, lateAfterMs } = context;
+  const open = async (): Promise<OpenFile> => {
+    const db = await DuckDb.openFile(path, setting);
+    try {
+      const { knownIds, earlierTotals, lifetimeTotals } = await prepareTables(db, tables, runId, setting);
+      const writer = new DuckDbWriter({ db, tables, knownIds, runId, lateAfterMs, nowMs });
+      return { db, totals: earlierTotals, lifetimeTotals, writer };
+    } catch (thrown) {
+      db.close();
+      throw thrown;
+    }
+  };
+  return new DuckDbSink(`${table} in ${path}`, open, await open(), (details, message) =>
+    context.warn(details, message),
+  );
+}
+
+/** Looks at a sink without opening it to write. @throws UserError for an address that is none */
+export function lookAtDuckDbSink(uri: PluginUri): Promise<SinkLook> {
+  const { setting, path, table } = addressOf(uri);
+  return lookAtDuckDb(setting, path, table);
 }
 
 /** Drops the tables of a sink, for a run that starts over. Touches nothing else in the file. */
@@ -67,15 +83,22 @@ function addressOf(uri: PluginUri): { setting: string; path: string; table: stri
   const setting = `SINK="${uri.text}"`;
   const table = uri.params.get("table") ?? "results";
   if (uri.path === "") throw new UserError(`${setting}: a file is missing, as in duckdb:results.duckdb`);
+  if (uri.path.startsWith(":memory:")) {
+    throw new UserError(
+      `${setting}: a database in memory keeps nothing; name a file, as in duckdb:results.duckdb`,
+    );
+  }
   if (table === "") throw new UserError(`${setting}: table= names no table`);
   return { setting, path: uri.path, table };
 }
 
-interface DuckDbSinkParts {
+/** The file while it is open. */
+interface OpenFile {
   readonly db: DuckDb;
   readonly writer: DuckDbWriter;
-  readonly context: SinkContext;
-  readonly earlierTotals: SinkTotals;
+  /** What the run had stored when the file was opened. */
+  readonly totals: SinkTotals;
+  readonly lifetimeTotals: SinkTotals;
 }
 
 /** One connection and one batch at a time: DuckDB spreads each statement over the cores itself. */
@@ -83,28 +106,50 @@ class DuckDbSink implements Sink {
   readonly description: string;
   readonly maxConcurrentWrites = 1;
   readonly earlierTotals: SinkTotals;
-  readonly #parts: DuckDbSinkParts;
+  readonly lifetimeTotals: SinkTotals;
+  readonly #open: () => Promise<OpenFile>;
+  readonly #warn: SinkContext["warn"];
+  /** Undefined after DuckDB gave the file up, until it is opened anew. */
+  #file: OpenFile | undefined;
+  /** The batch that DuckDB gave the file up on: committed or not, the file will tell. */
+  #inDoubt: Batch | undefined;
+  /** What the run has stored as far as callers were told. */
+  #totals: SinkTotals;
   /** Why the newest try failed; undefined while all is well. */
   #problem: string | undefined;
 
-  constructor(parts: DuckDbSinkParts, description: string) {
-    this.#parts = parts;
+  constructor(description: string, open: () => Promise<OpenFile>, file: OpenFile, warn: SinkContext["warn"]) {
     this.description = description;
-    this.earlierTotals = parts.earlierTotals;
+    this.#open = open;
+    this.#file = file;
+    this.#warn = warn;
+    this.#totals = this.earlierTotals = file.totals;
+    this.lifetimeTotals = file.lifetimeTotals;
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
     for (let retryAfterMs = FIRST_RETRY_MS; ; retryAfterMs = Math.min(MAX_RETRY_MS, retryAfterMs * 2)) {
       try {
-        const outcome = await this.#parts.writer.write(batch);
-        this.#problem = undefined;
+        const outcome = await this.#tryToWrite(batch);
+        this.#succeeded(outcome);
         return outcome;
       } catch (thrown) {
-        this.#failed(thrown, signal);
+        this.#failed(thrown, batch, signal);
       }
       // Woken by the signal too: the last try of a drain is the one after it.
       await delay(retryAfterMs, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  async #tryToWrite(batch: Batch): Promise<WriteOutcome> {
+    if (this.#file !== undefined) return this.#file.writer.write(batch);
+    const file = await this.#open();
+    this.#file = file;
+    const committed = committedSince(this.#totals, file.totals, batch.rows);
+    if (committed !== undefined && this.#inDoubt === batch) return committed;
+    // What a batch before this one left there: its messages were given back and come again.
+    this.#totals = file.totals;
+    return file.writer.write(batch);
   }
 
   state(): ComponentState {
@@ -112,20 +157,34 @@ class DuckDbSink implements Sink {
   }
 
   close(): Promise<void> {
-    this.#parts.db.close();
+    this.#file?.db.close();
     return Promise.resolve();
   }
 
+  #succeeded(outcome: WriteOutcome): void {
+    this.#totals = addOutcome(this.#totals, outcome);
+    if (this.#problem === undefined) return;
+    this.#problem = undefined;
+    this.#warn({ event: "sink_resumed" }, `writes ${this.description} again`);
+  }
+
   /** Tells people once. @throws EngineError when another try is of no use or not wanted */
-  #failed(thrown: unknown, signal: AbortSignal): void {
+  #failed(thrown: unknown, batch: Batch, signal: AbortSignal): void {
+    if (thrown instanceof EngineError) throw thrown;
     const reason = reasonOf(thrown);
     const message = `cannot write ${this.description}: ${reason}`;
-    if (FATAL.test(messageOf(thrown))) {
-      this.#problem = reason;
-      throw new EngineError("sink_broken", "stop", message, { cause: thrown });
+    // Without a file it was the opening that failed, which is worth another try whatever it says.
+    if (this.#file !== undefined && FATAL.test(messageOf(thrown))) {
+      this.#file.db.close();
+      this.#file = undefined;
+      this.#inDoubt = batch;
+      if (!NO_ROOM.test(messageOf(thrown))) {
+        this.#problem = reason;
+        throw new EngineError("sink_broken", "stop", message, { cause: thrown });
+      }
     }
     if (this.#problem === undefined) {
-      this.#parts.context.warn({ event: "sink_failed", reason }, `${message}; will try until it can`);
+      this.#warn({ event: "sink_failed", reason }, `${message}; will try until it can`);
     }
     this.#problem = reason;
     if (signal.aborted) throw new EngineError("sink_failed", "retry", message, { cause: thrown });

@@ -1,6 +1,5 @@
 /** The statements of the DuckDB sink. They read a staging table, where a batch was appended. */
 import { sqlName, sqlText } from "../../shared/duckdb.js";
-import { messageOf } from "../../shared/errors.js";
 import { KEY_COLUMN, RESULT_COLUMNS, ROW_COLUMNS } from "./row-schema.js";
 import type { RowColumnType } from "./row-schema.js";
 import type { SinkTotals } from "./sink.js";
@@ -16,6 +15,9 @@ export const DUCKDB_TYPES: Readonly<Record<RowColumnType, string>> = {
 const FIELDS = RESULT_COLUMNS.map((column) => sqlName(column.name)).join(", ");
 const COLUMNS = ROW_COLUMNS.map((column) => sqlName(column.name)).join(", ");
 
+/** Of a staging table, beside the columns of the results: the how-manieth message of the batch. */
+export const MESSAGE_COLUMN = "Message";
+
 /** When a batch is written and what is late then, both in microseconds. */
 export interface WriteTime {
   readonly nowUs: number;
@@ -25,18 +27,22 @@ export interface WriteTime {
 /**
  * Names and statements of one sink:
  *
- * - `TABLE`: the rows, one an ID
+ * - `TABLE`: the rows, one an ID. No key is declared: DuckDB's index costs more than all else together,
+ *   holds every ID in memory, and grows slower with each (test/bench); {@link KnownIds} keeps IDs unique
  * - `TABLE_totals`: what each run has stored
  * - `TABLE_repeat_messages`: DTimeStamps, which name messages, of those that had or met a repeat. The
  *   row of such a message may have lost to another or be replaced by now, so that only this table
  *   tells its redelivery from one more repeat. Kept for as long as a message may come again.
  */
 export class DuckDbTables {
+  /** As it is; the others are SQL. */
+  readonly name: string;
   readonly table: string;
   readonly totals: string;
   readonly repeatMessages: string;
 
   constructor(table: string) {
+    this.name = table;
     this.table = sqlName(table);
     this.totals = sqlName(`${table}_totals`);
     this.repeatMessages = sqlName(`${table}_repeat_messages`);
@@ -44,8 +50,7 @@ export class DuckDbTables {
 
   get create(): readonly string[] {
     const row = ROW_COLUMNS.map(({ name, type }) => {
-      const key = name === KEY_COLUMN ? "PRIMARY KEY" : "NOT NULL";
-      return `${sqlName(name)} ${DUCKDB_TYPES[type]} ${key}`;
+      return `${sqlName(name)} ${DUCKDB_TYPES[type]} NOT NULL`;
     });
     return [
       `CREATE TABLE IF NOT EXISTS ${this.table} (${row.join(", ")})`,
@@ -58,40 +63,61 @@ export class DuckDbTables {
     return [this.table, this.totals, this.repeatMessages].map((name) => `DROP TABLE IF EXISTS ${name}`);
   }
 
-  /**
-   * Every staged row; fails with {@link isDuplicateKey} if one of the IDs is in the table or staged
-   * twice. Takes half the time of ON CONFLICT DO NOTHING, see test/bench.
-   */
-  insertNew(staging: string, time: WriteTime): string {
-    return this.#insertFrom(staging, time);
+  /** Every ID, in the order of storage. */
+  get ids(): string {
+    return `SELECT ${KEY_COLUMN} FROM ${this.table}`;
+  }
+
+  /** Rows with one of these IDs, and how many different ones they are. */
+  countAmong(ids: Iterable<bigint>): string {
+    return (
+      `SELECT count(*) AS hits, count(DISTINCT ${KEY_COLUMN}) AS ids FROM ${this.table} ` +
+      `WHERE ${KEY_COLUMN} IN (${[...ids].join(", ")})`
+    );
   }
 
   /**
-   * The newest of each staged ID, where it is newer than what the table has. Of equal times the
-   * message stored last wins, and in it the last row: the table never depends on how results were batched.
+   * The newest of each staged ID. Of equal times the message stored last wins, and in it the last
+   * row: the table never depends on how results were batched.
    */
-  mergeNewest(staging: string, time: WriteTime): string {
-    const updates = ROW_COLUMNS.filter(({ name }) => name !== KEY_COLUMN).map(({ name }) => {
-      return `${sqlName(name)} = excluded.${sqlName(name)}`;
-    });
+  newestOf(staging: string): string {
     const rank =
       `row_number() OVER (PARTITION BY ${KEY_COLUMN} ` +
       `ORDER BY ProcessTime DESC, DTimeStamp DESC, rowid DESC)`;
+    return `(FROM ${staging} QUALIFY ${rank} = 1)`;
+  }
+
+  /** Rows that are in the table and older than the newest staged one of their ID become that one. */
+  updateOlder(staging: string, time: WriteTime): string {
+    const isNewer = `s.ProcessTime > t.ProcessTime OR (s.ProcessTime = t.ProcessTime AND s.DTimeStamp > t.DTimeStamp)`;
+    const fields = RESULT_COLUMNS.filter(({ name }) => name !== KEY_COLUMN).map(({ name }) => {
+      return `${sqlName(name)} = s.${sqlName(name)}`;
+    });
+    const added = `RTimeStamp = make_timestamp(${time.nowUs}), Late = ${isLate("s.DTimeStamp", time)}`;
     return (
-      `${this.#insertFrom(`(FROM ${staging} QUALIFY ${rank} = 1)`, time)} ` +
-      `ON CONFLICT (${KEY_COLUMN}) DO UPDATE SET ${updates.join(", ")} ` +
-      `WHERE excluded.ProcessTime > ${this.table}.ProcessTime OR ` +
-      `(excluded.ProcessTime = ${this.table}.ProcessTime AND excluded.DTimeStamp > ${this.table}.DTimeStamp)`
+      `UPDATE ${this.table} t SET ${fields.join(", ")}, ${added} FROM ${this.newestOf(staging)} s ` +
+      `WHERE t.${KEY_COLUMN} = s.${KEY_COLUMN} AND (${isNewer})`
+    );
+  }
+
+  /** The newest of each staged ID that the table does not have. */
+  insertMissing(staging: string, time: WriteTime): string {
+    return (
+      `INSERT INTO ${this.table} (${COLUMNS}) ` +
+      `SELECT ${FIELDS}, make_timestamp(${time.nowUs}), ${isLate("DTimeStamp", time)} ` +
+      `FROM ${this.newestOf(staging)} ANTI JOIN ${this.table} USING (${KEY_COLUMN})`
     );
   }
 
   /**
    * `news`: staged IDs that the table does not have. `replays`: staged rows that were written before
-   * from the same message. `late`: late rows that are no replays. `messages`: those to {@link remember}, the
+   * from the same message, or came before in it within the batch. `late`: late rows that are no replays. `messages`: those to {@link remember}, the
    * staged ones that are no replays and the ones whose rows these meet, as microseconds.
    */
   compare(staging: string, time: WriteTime): string {
-    const isReplay = "(t.ID IS NOT NULL AND (s.DTimeStamp = t.DTimeStamp OR m.DTimeStamp IS NOT NULL))";
+    const isReplay =
+      "(s.CameBefore OR (t.ID IS NOT NULL AND (s.DTimeStamp = t.DTimeStamp OR m.DTimeStamp IS NOT NULL)))";
+    const first = `min(${MESSAGE_COLUMN}) OVER (PARTITION BY ${KEY_COLUMN}, DTimeStamp)`;
     const staged = `list(DISTINCT epoch_us(s.DTimeStamp)) FILTER (NOT ${isReplay})`;
     const met = `list(DISTINCT epoch_us(t.DTimeStamp)) FILTER (NOT ${isReplay} AND t.ID IS NOT NULL)`;
     return (
@@ -99,7 +125,7 @@ export class DuckDbTables {
       `count(*) FILTER (${isReplay}) AS replays, ` +
       `count(*) FILTER (${isLate("s.DTimeStamp", time)} AND NOT ${isReplay}) AS late, ` +
       `array_to_string(list_distinct(list_concat(${staged}, ${met})), ', ') AS messages ` +
-      `FROM ${staging} s LEFT JOIN ${this.table} t USING (ID) ` +
+      `FROM (SELECT *, ${MESSAGE_COLUMN} > ${first} AS CameBefore FROM ${staging}) s LEFT JOIN ${this.table} t USING (ID) ` +
       `LEFT JOIN ${this.repeatMessages} m ON m.DTimeStamp = s.DTimeStamp`
     );
   }
@@ -117,10 +143,6 @@ export class DuckDbTables {
     return `DELETE FROM ${this.repeatMessages} WHERE RTimeStamp < make_timestamp(${beforeUs})`;
   }
 
-  countLate(staging: string, time: WriteTime): string {
-    return `SELECT count(*) AS late FROM ${staging} WHERE ${isLate("DTimeStamp", time)}`;
-  }
-
   addTotals(runId: string, { stored, repeats, late }: SinkTotals): string {
     return (
       `INSERT INTO ${this.totals} VALUES (${sqlText(runId)}, ${stored}, ${repeats}, ${late}) ` +
@@ -129,19 +151,11 @@ export class DuckDbTables {
     );
   }
 
-  totalsOf(runId: string): string {
-    return `SELECT Stored, Repeats, Late FROM ${this.totals} WHERE RunId = ${sqlText(runId)}`;
+  /** @param runId undefined for all runs together */
+  totalsOf(runId: string | undefined): string {
+    const which = runId === undefined ? "" : ` WHERE RunId = ${sqlText(runId)}`;
+    return `SELECT sum(Stored)::BIGINT AS Stored, sum(Repeats)::BIGINT AS Repeats, sum(Late)::BIGINT AS Late FROM ${this.totals}${which}`;
   }
-
-  #insertFrom(from: string, time: WriteTime): string {
-    const late = isLate("DTimeStamp", time);
-    return `INSERT INTO ${this.table} (${COLUMNS}) SELECT ${FIELDS}, make_timestamp(${time.nowUs}), ${late} FROM ${from}`;
-  }
-}
-
-/** True if rows were refused by the key, or by another constraint that a merge will then meet too. */
-export function isDuplicateKey(thrown: unknown): boolean {
-  return messageOf(thrown).startsWith("Constraint Error");
 }
 
 function isLate(column: string, { nowUs, lateAfterUs }: WriteTime): string {

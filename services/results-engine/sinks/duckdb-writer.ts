@@ -1,8 +1,9 @@
-/** batch -> staging table -> one transaction: rows, totals and what tells redeliveries from repeats. */
+/** batch -> one transaction: rows, totals and what tells redeliveries from repeats. */
 import type { DuckDb } from "../../shared/duckdb.js";
+import { DuckDbRows } from "./duckdb-rows.js";
 import { DuckDbStaging } from "./duckdb-staging.js";
-import { isDuplicateKey } from "./duckdb-table.js";
 import type { DuckDbTables, WriteTime } from "./duckdb-table.js";
+import type { KnownIds } from "./known-ids.js";
 import type { Batch, WriteOutcome } from "./sink.js";
 
 /**
@@ -16,6 +17,7 @@ const FORGET_EVERY_MS = 60_000;
 export interface DuckDbWriterParts {
   readonly db: DuckDb;
   readonly tables: DuckDbTables;
+  readonly knownIds: KnownIds;
   readonly runId: string;
   readonly lateAfterMs: number;
   /** Milliseconds since the epoch. */
@@ -25,7 +27,7 @@ export interface DuckDbWriterParts {
 /** Writes one batch at a time. */
 export class DuckDbWriter {
   readonly #parts: DuckDbWriterParts;
-  #staging: DuckDbStaging | undefined;
+  #rows: DuckDbRows | undefined;
   /** From when on a process before this one has no messages left that may come again. */
   #forgetAtMs: number;
 
@@ -40,54 +42,49 @@ export class DuckDbWriter {
    * @throws whatever DuckDB throws
    */
   async write(batch: Batch): Promise<WriteOutcome> {
-    const staging = this.#staging ?? (await DuckDbStaging.open(this.#parts.db));
-    // Taken back only when all went well: see DuckDbStaging.
-    this.#staging = undefined;
+    const time = this.#time();
+    return (await this.#parts.knownIds.areNew(batch)) ? this.#append(batch, time) : this.#merge(batch, time);
+  }
+
+  /** The usual case, every ID is new: the columns go into the table as they are. */
+  async #append(batch: Batch, time: WriteTime): Promise<WriteOutcome> {
+    const { db, tables } = this.#parts;
+    const rows = this.#rows ?? (await DuckDbRows.open(db, tables.name));
+    // Taken back only when all went well: see DuckDbRows.
+    this.#rows = undefined;
     try {
-      staging.append(batch);
-      const time = this.#time();
-      const outcome =
-        (await this.#insertNew(staging.table, batch.rows, time)) ??
-        (await this.#merge(staging.table, batch.rows, time));
-      await staging.clear().then(
-        () => (this.#staging = staging),
-        () => staging.discard(),
-      );
+      const outcome = await this.#transaction(() => {
+        const late = rows.append(batch, time);
+        return this.#account({ stored: batch.rows, repeats: 0, replays: 0, late });
+      });
+      this.#rows = rows;
       return outcome;
     } catch (thrown) {
-      await staging.discard();
+      rows.discard();
       throw thrown;
     }
   }
 
-  /** The usual case, every ID is new: one statement. @returns undefined, and nothing stored, if not */
-  async #insertNew(staging: string, rows: number, time: WriteTime): Promise<WriteOutcome | undefined> {
+  /** Some ID may be known or be in the batch twice: tell repeats from replays, let the newest win. */
+  async #merge(batch: Batch, time: WriteTime): Promise<WriteOutcome> {
     const { db, tables } = this.#parts;
+    const staging = await DuckDbStaging.fill(db, batch);
+    const { table } = staging;
     try {
       return await this.#transaction(async () => {
-        await db.run(tables.insertNew(staging, time));
-        const [counts] = await db.rows(tables.countLate(staging, time));
-        return this.#account({ stored: rows, repeats: 0, replays: 0, late: Number(counts?.late) });
+        const [counts] = await db.rows(tables.compare(table, time));
+        const stored = Number(counts?.news);
+        const replays = Number(counts?.replays);
+        const repeats = batch.rows - stored - replays;
+        await db.run(tables.updateOlder(table, time));
+        if (stored > 0) await db.run(tables.insertMissing(table, time));
+        if (repeats > 0) await db.run(tables.remember(String(counts?.messages), time));
+        await this.#forget(time);
+        return this.#account({ stored, repeats, replays, late: Number(counts?.late) });
       });
-    } catch (thrown) {
-      if (isDuplicateKey(thrown)) return undefined;
-      throw thrown;
+    } finally {
+      await staging.discard();
     }
-  }
-
-  /** Some ID is known or is in the batch twice: tell repeats from replays, let the newest win. */
-  #merge(staging: string, rows: number, time: WriteTime): Promise<WriteOutcome> {
-    const { db, tables } = this.#parts;
-    return this.#transaction(async () => {
-      const [counts] = await db.rows(tables.compare(staging, time));
-      const stored = Number(counts?.news);
-      const replays = Number(counts?.replays);
-      const repeats = rows - stored - replays;
-      await db.run(tables.mergeNewest(staging, time));
-      if (repeats > 0) await db.run(tables.remember(String(counts?.messages), time));
-      await this.#forget(time);
-      return this.#account({ stored, repeats, replays, late: Number(counts?.late) });
-    });
   }
 
   async #forget({ nowUs }: WriteTime): Promise<void> {

@@ -2,22 +2,29 @@
 import { UserError } from "../../shared/errors.js";
 import { parsePluginUri } from "../../shared/plugin-uri.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
-import { dropDuckDbTables, openDuckDbSink } from "./duckdb-sink.js";
+import { dropDuckDbTables, lookAtDuckDbSink, openDuckDbSink } from "./duckdb-sink.js";
+import type { SinkLook } from "./sink-look.js";
 import type { Sink, SinkContext } from "./sink.js";
 
 interface SinkKind {
   open(uri: PluginUri, context: SinkContext): Promise<Sink>;
+  /** Says what `open` would meet, without making or holding anything. */
+  look(uri: PluginUri, bigQueryEndpoint: string | undefined): Promise<SinkLook>;
   /** Removes the rows of earlier runs; absent where that is not ours to do. */
   readonly drop?: (uri: PluginUri) => Promise<void>;
 }
 
 const SINKS: Readonly<Record<string, SinkKind>> = {
-  duckdb: { open: openDuckDbSink, drop: dropDuckDbTables },
+  duckdb: { open: openDuckDbSink, look: lookAtDuckDbSink, drop: dropDuckDbTables },
   // Google's client takes a while to load, and only those who use it should wait for it.
   bigquery: {
     open: async (uri, context) => {
       const { openBigQuerySink } = await import("./bigquery-sink.js");
       return openBigQuerySink(uri, context, { endpoint: context.bigQueryEndpoint });
+    },
+    look: async (uri, endpoint) => {
+      const { lookAtBigQuerySink } = await import("./bigquery-sink.js");
+      return lookAtBigQuerySink(uri, { endpoint });
     },
   },
 };
@@ -26,6 +33,12 @@ const SINKS: Readonly<Record<string, SinkKind>> = {
 export async function openSink(text: string, context: SinkContext): Promise<Sink> {
   const uri = parsePluginUri("SINK", text);
   return kindOf(uri).open(uri, context);
+}
+
+/** @throws UserError when SINK names no sink */
+export async function lookAtSink(text: string, bigQueryEndpoint?: string): Promise<SinkLook> {
+  const uri = parsePluginUri("SINK", text);
+  return kindOf(uri).look(uri, bigQueryEndpoint);
 }
 
 /** @throws UserError when SINK names no sink whose rows are ours to remove */
@@ -52,7 +65,7 @@ function dropOf(text: string): () => Promise<void> {
 }
 
 function kindOf(uri: PluginUri): SinkKind {
-  const kind = SINKS[uri.scheme];
+  const kind = Object.hasOwn(SINKS, uri.scheme) ? SINKS[uri.scheme] : undefined;
   if (kind !== undefined) return kind;
   const known = Object.keys(SINKS).join(", ");
   throw new UserError(`SINK="${uri.text}": unknown sink ${uri.scheme}; known are ${known}`);

@@ -49,6 +49,9 @@ export interface Sink {
   /** Totals of this RUN_ID from before this process started; zeros where the sink cannot keep them. */
   readonly earlierTotals: SinkTotals;
 
+  /** Totals of all runs from before this process started; undefined where the sink cannot keep them. */
+  readonly lifetimeTotals: SinkTotals | undefined;
+
   /**
    * Stores a batch and resolves once it is durable, so the caller may ack. Safe to repeat.
    * Retries what may succeed later for as long as it takes; the caller's heartbeats keep the

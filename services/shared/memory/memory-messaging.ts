@@ -8,8 +8,14 @@ import type {
   Subject,
   Topic,
 } from "../messaging.js";
+import type { StreamsLook } from "../ledger.js";
+import type { Notes } from "../notes.js";
+import { NOTHING_PARKED, addParked } from "../parked-count.js";
 import { Parker } from "../parking.js";
+import type { ParkedStore } from "../parked-store.js";
 import { MemoryConsumer, closedError } from "./memory-consumer.js";
+import { MemoryNotes } from "./memory-notes.js";
+import { MemoryParkedStore } from "./memory-parked-store.js";
 import { MemoryPublisher } from "./memory-publisher.js";
 import { MemoryStream } from "./memory-stream.js";
 import type { StoredMessage } from "./memory-stream.js";
@@ -30,10 +36,14 @@ export interface MemoryOptions {
 
 export class MemoryMessaging implements Messaging {
   readonly publisher: Publisher;
+  readonly parkedStore: ParkedStore;
+  readonly notes: Notes = new MemoryNotes();
   readonly #publisher: MemoryPublisher;
   readonly #parker: Parker;
   readonly #streams: Readonly<Record<"DATA" | "RESULTS" | "PARKED", MemoryStream>>;
   readonly #closing = new AbortController();
+  #parked = NOTHING_PARKED;
+  #parkedCountedTo = 0;
   readonly #warn: NonNullable<MemoryOptions["warn"]>;
 
   constructor(options: MemoryOptions = {}) {
@@ -50,6 +60,7 @@ export class MemoryMessaging implements Messaging {
       options.maxPayloadBytes ?? 1_048_576,
     );
     this.publisher = this.#publisher;
+    this.parkedStore = new MemoryParkedStore(this.#streams.PARKED, () => this.#countParked());
     this.#parker = new Parker(this.#publisher, options.engineId ?? "memory");
     this.#warn = (details, message) => options.warn?.(details, message);
   }
@@ -69,6 +80,16 @@ export class MemoryMessaging implements Messaging {
     return Promise.resolve({ pendingMessages, unackedMessages, lastSequence });
   }
 
+  async streamsLook(meanwhile?: () => Promise<void>): Promise<StreamsLook> {
+    const { DATA, RESULTS, PARKED } = this.#streams;
+    const data = DATA.stage;
+    const results = RESULTS.stage;
+    await meanwhile?.();
+    this.#countParked();
+    const parked = { ...this.#parked, keptMessages: PARKED.messages.length };
+    return { data: { ...data, records: DATA.stage.records }, results, parked };
+  }
+
   parkedMessages(): Promise<number> {
     return Promise.resolve(this.#streams.PARKED.lastSequence);
   }
@@ -78,8 +99,11 @@ export class MemoryMessaging implements Messaging {
     return this.#streams.PARKED.messages;
   }
 
-  lastHeaders(subject: Subject): Promise<Readonly<Record<string, string>> | undefined> {
-    return Promise.resolve(this.#streamOf(subject).lastHeaders(subject));
+  lastHeaders(
+    subject: Subject,
+    having?: { readonly header: string; readonly value: string },
+  ): Promise<Readonly<Record<string, string>> | undefined> {
+    return Promise.resolve(this.#streamOf(subject).lastHeaders(subject, having));
   }
 
   state(): { readonly ok: boolean; readonly detail: string } {
@@ -90,6 +114,13 @@ export class MemoryMessaging implements Messaging {
     this.#closing.abort();
     this.#publisher.close(closedError());
     return Promise.resolve();
+  }
+
+  /** Before any of it is removed. */
+  #countParked(): void {
+    const fresh = this.#streams.PARKED.messages.filter(({ sequence }) => sequence > this.#parkedCountedTo);
+    this.#parked = fresh.reduce(addParked, this.#parked);
+    this.#parkedCountedTo = this.#streams.PARKED.lastSequence;
   }
 
   #streamOf(subject: Subject): MemoryStream {

@@ -2,6 +2,8 @@
  * One stream in memory: bounded storage, a dedupe window, and one shared durable that redelivers.
  * Finished messages are removed at once; their ids are remembered for the window.
  */
+import { recordsOf } from "../codec/entry-count.js";
+import type { StageLook } from "../ledger.js";
 import type { Subject } from "../messaging.js";
 
 /** One stored message. */
@@ -12,6 +14,7 @@ export interface StoredMessage {
   readonly payload: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   readonly storedAtNs: bigint;
+  readonly records: number;
   deliveries: number;
 }
 
@@ -26,6 +29,9 @@ export interface StoreOutcome {
   readonly duplicate: boolean;
 }
 
+/** Messages whose headers are kept after they were acked. */
+const MAX_HEADERS = 1_000;
+
 export class MemoryStream {
   readonly name: string;
   readonly createdAt: string;
@@ -34,7 +40,8 @@ export class MemoryStream {
   readonly #nowMs: () => number;
   readonly #stored = new Map<number, StoredMessage>();
   readonly #ids = new Map<string, { readonly sequence: number; readonly atMs: number }>();
-  readonly #lastHeaders = new Map<Subject, Readonly<Record<string, string>>>();
+  /** Of the newest messages, oldest first. */
+  #headers: Pick<StoredMessage, "subject" | "headers">[] = [];
   /** To be delivered, oldest first; entries before `#head` are gone. */
   #ready: StoredMessage[] = [];
   #head = 0;
@@ -44,6 +51,8 @@ export class MemoryStream {
   #bytes = 0;
   #lastSequence = 0;
   #unacked = 0;
+  /** Records ever stored. */
+  #records = 0;
 
   constructor(name: string, maxBytes: number, windowMs: number, nowMs: () => number) {
     this.name = name;
@@ -55,6 +64,19 @@ export class MemoryStream {
 
   get lastSequence(): number {
     return this.#lastSequence;
+  }
+
+  get stage(): StageLook {
+    const unfinished = this.messages;
+    const waiting = unfinished.reduce((sum, message) => sum + message.records, 0);
+    const oldest = unfinished[0]?.storedAtNs;
+    return {
+      records: this.#records,
+      settledRecords: this.#records - waiting,
+      pendingMessages: this.pendingMessages,
+      unackedMessages: this.unackedMessages,
+      oldestUnfinishedAtMs: oldest === undefined ? undefined : Number(oldest / 1_000_000n),
+    };
   }
 
   /** Delivered and not acked; those that wait for another delivery are among them, as in NATS. */
@@ -71,8 +93,15 @@ export class MemoryStream {
     return [...this.#stored.values()];
   }
 
-  lastHeaders(subject: Subject): Readonly<Record<string, string>> | undefined {
-    return this.#lastHeaders.get(subject);
+  /** Of acked messages too: a real stream keeps those for a while. */
+  lastHeaders(
+    subject: Subject,
+    having?: { readonly header: string; readonly value: string },
+  ): Readonly<Record<string, string>> | undefined {
+    return this.#headers.findLast(
+      (entry) =>
+        entry.subject === subject && (having === undefined || entry.headers[having.header] === having.value),
+    )?.headers;
   }
 
   /** Stores a message unless its id is known; undefined if there is no room now. */
@@ -94,11 +123,14 @@ export class MemoryStream {
       payload: payload.slice(),
       headers: { ...headers },
       storedAtNs: BigInt(Math.round(nowMs * 1_000)) * 1_000n,
+      records: recordsOf({ isFrame: subject.endsWith(".frame"), headers, payload }),
       deliveries: 0,
     };
     this.#ids.set(id, { sequence, atMs: nowMs });
+    this.#records += message.records;
     this.#stored.set(sequence, message);
-    this.#lastHeaders.set(subject, message.headers);
+    this.#headers.push({ subject, headers: message.headers });
+    if (this.#headers.length > 2 * MAX_HEADERS) this.#headers = this.#headers.slice(-MAX_HEADERS);
     this.#bytes += message.payload.length;
     this.#ready.push(message);
     this.#changed();
@@ -125,6 +157,12 @@ export class MemoryStream {
     this.#unacked -= 1;
     if (this.#stored.delete(message.sequence)) this.#bytes -= message.payload.length;
     this.#changed();
+  }
+
+  /** Takes a message out of a stream that nobody consumes. */
+  remove(sequence: number): void {
+    this.#bytes -= this.#stored.get(sequence)?.payload.length ?? 0;
+    if (this.#stored.delete(sequence)) this.#changed();
   }
 
   /** The message comes again, not before `delayMs`. */

@@ -31,12 +31,12 @@ export function parseNatsUrl(text: string): NatsAddress {
     throw new UserError(`NATS_URL="${text}": names no server, e.g. nats://127.0.0.1:4222`);
   const urls = parts.map((part) => parseOne(text, part));
   const withUser = urls.find((url) => url.username !== "");
-  const user = withUser === undefined ? undefined : decodeURIComponent(withUser.username);
+  const user = withUser === undefined ? undefined : unescaped(text, withUser.username);
   const hasPassword = withUser !== undefined && withUser.password !== "";
   return {
     servers: urls.map((url) => `${url.hostname}:${url.port === "" ? DEFAULT_PORT : url.port}`),
     user: hasPassword ? user : undefined,
-    password: hasPassword ? decodeURIComponent(withUser.password) : undefined,
+    password: hasPassword ? unescaped(text, withUser.password) : undefined,
     token: hasPassword ? undefined : user,
     isTls: urls.some((url) => url.protocol === "tls:"),
     shown: withoutPasswords(text),
@@ -53,8 +53,9 @@ function parseOne(text: string, part: string): URL {
   const isKnown = url?.protocol === "nats:" || url?.protocol === "tls:";
   const isBare = url !== undefined && (url.pathname === "" || url.pathname === "/") && url.search === "";
   if (url === undefined || !isKnown || !isBare || url.hostname === "" || url.port === "0") {
+    const which = text.includes("@") ? "one of them" : `"${part}"`;
     throw new UserError(
-      `NATS_URL="${withoutPasswords(text)}": "${withoutPasswords(part)}" is no address; ` +
+      `NATS_URL="${withoutCredentials(text)}": ${which} is no address; ` +
         `must look like nats://host:port with a port from 1 to 65535`,
     );
   }
@@ -62,5 +63,24 @@ function parseOne(text: string, part: string): URL {
 }
 
 function withoutPasswords(text: string): string {
-  return text.replace(/(^|,|\/\/)\s*[^@/,\s]+@/g, "$1***@");
+  return text
+    .split(",")
+    .map((part) => part.replace(/^(\s*(?:\w+:\/\/)?).*@/s, "$1***@"))
+    .join(",");
+}
+
+/** The same for text that is no list of addresses, so that only its last `@` tells where no secret can be. */
+function withoutCredentials(text: string): string {
+  const end = text.lastIndexOf("@");
+  return end < 0 ? text : `***${text.slice(end)}`;
+}
+
+function unescaped(text: string, credential: string): string {
+  try {
+    return decodeURIComponent(credential);
+  } catch {
+    throw new UserError(
+      `NATS_URL="${withoutCredentials(text)}": a % in user or password must be written %25`,
+    );
+  }
 }

@@ -14,6 +14,17 @@ export class NobodyAnswers extends Error {
   }
 }
 
+/** The server took the connection, and its JetStream says nothing. */
+export class JetStreamSilent extends Error {}
+
+const TIMEOUT: string = ErrorCode.Timeout;
+
+/** Tells a timeout of JetStream from one of the connection. */
+export function afterConnect(thrown: unknown): unknown {
+  const isSilent = thrown instanceof NatsError && thrown.code === TIMEOUT;
+  return isSilent ? new JetStreamSilent("JetStream does not answer", { cause: thrown }) : thrown;
+}
+
 /** A reason, to follow the value of NATS_URL in a sentence. */
 export interface Reason {
   readonly text: string;
@@ -22,6 +33,9 @@ export interface Reason {
 }
 
 const NO_JETSTREAM = "the server has no JetStream; start it with: nats-server -js";
+/** Some servers hang like this when their disk is full; only a kill and a start with room end it. */
+const SILENT_JETSTREAM =
+  "the server took the connection but its JetStream does not answer; if its disk was full, make room, then kill and start it";
 const NO_ACCESS = "the server refuses the user or password (authorization violation)";
 
 const SILENCES: Readonly<Record<Silence, string>> = {
@@ -52,6 +66,7 @@ export function reasonOf(thrown: unknown): Reason {
       mayPass: true,
     };
   }
+  if (thrown instanceof JetStreamSilent) return { text: SILENT_JETSTREAM, mayPass: true };
   const apiCode = apiCodeOf(thrown);
   if (apiCode !== undefined && JETSTREAM_OFF.has(apiCode)) return { text: NO_JETSTREAM, mayPass: false };
   if (apiCode !== undefined) return { text: `JetStream refuses: ${messageOf(thrown)}`, mayPass: true };

@@ -5,11 +5,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { EngineError, UserError } from "../errors.js";
 import { parseNatsUrl } from "./address.js";
 import type { NatsAddress } from "./address.js";
-import { NobodyAnswers, reasonOf } from "./connect-failure.js";
+import { NobodyAnswers, afterConnect, reasonOf } from "./connect-failure.js";
 import { Link } from "./link.js";
 import type { Warn } from "./link.js";
 import { NatsMessaging } from "./nats-messaging.js";
+import { ensureStateStream } from "./nats-notes.js";
 import { probe } from "./probe.js";
+import { ReconnectDelay } from "./reconnect-delay.js";
 import { ensureStreams } from "./topology.js";
 
 /** How to connect. */
@@ -20,8 +22,9 @@ export interface NatsOptions {
   readonly namespace?: string | undefined;
   /** Names this process to the server and in parked messages. */
   readonly engineId: string;
-  readonly streamReplicas: number;
-  readonly streamMaxBytes: number;
+  /** The streams are made, or adapted, with these two. Tools give neither, and leave them as they are. */
+  readonly streamReplicas?: number;
+  readonly streamMaxBytes?: number;
   /** Hears what a person may want to know: disconnects, retries, a durable made again. */
   readonly warn: Warn;
   /** False: fail within about 5 s. True: wait for the server for as long as it takes. Default false. */
@@ -41,7 +44,8 @@ const DIAL_MS = 3_000;
 const RETRY_MS = 500;
 /** While waiting for the server, every this many failures are told. */
 const TELL_EVERY = 20;
-const API_TIMEOUT_MS = 3_000;
+/** Longest wait for an answer of JetStream, in milliseconds. */
+export const API_TIMEOUT_MS = 3_000;
 
 /**
  * Connects and makes the streams.
@@ -71,16 +75,15 @@ export async function connectNats(options: NatsOptions): Promise<NatsMessaging> 
 
 async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<NatsMessaging> {
   const inboxPrefix = options.inboxPrefix ?? "_INBOX";
-  const servers = await answeringFirst(address.servers);
-  const nc = await connect(connectionOptions(address, servers, options.engineId, inboxPrefix));
+  const nc = await dial(address, options.engineId, inboxPrefix);
   try {
     // Asking for account information needs a permission that engines should not have.
     const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: API_TIMEOUT_MS });
-    await ensureStreams(jsm, {
-      namespace: options.namespace,
-      replicas: options.streamReplicas,
-      maxBytes: options.streamMaxBytes,
-    });
+    const { namespace, streamReplicas: replicas, streamMaxBytes: maxBytes } = options;
+    if (replicas !== undefined && maxBytes !== undefined) {
+      await ensureStreams(jsm, { namespace, replicas, maxBytes }, options.warn);
+      await ensureStateStream(jsm, namespace, replicas);
+    }
     return new NatsMessaging(new Link(nc, jsm, options.warn), {
       engineId: options.engineId,
       namespace: options.namespace,
@@ -90,8 +93,19 @@ async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<
     });
   } catch (thrown) {
     await closeQuietly(nc);
-    throw thrown;
+    throw afterConnect(thrown);
   }
+}
+
+/**
+ * Connects to one of the servers that answer.
+ *
+ * @param name of this process, for the server's own lists
+ * @throws what `reasonOf` reads
+ */
+export async function dial(address: NatsAddress, name: string, inboxPrefix: string): Promise<NatsConnection> {
+  const servers = await answeringFirst(address.servers);
+  return connect(connectionOptions(address, servers, name, inboxPrefix));
 }
 
 /** All servers, those that answer first; in random order, so that clients spread over a cluster. */
@@ -117,6 +131,7 @@ function connectionOptions(
   name: string,
   inboxPrefix: string,
 ): ConnectionOptions {
+  const reconnectDelay = new ReconnectDelay(servers.length);
   return {
     name,
     servers,
@@ -129,8 +144,7 @@ function connectionOptions(
     timeout: DIAL_MS,
     // The default gives up for good after 20 s.
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 500,
-    reconnectJitter: 500,
+    reconnectDelayHandler: () => reconnectDelay.nextMs(),
     // The default takes 6 minutes to notice a dead link; this takes 6 to 8 s.
     pingInterval: 2_000,
     maxPingOut: 2,

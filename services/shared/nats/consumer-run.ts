@@ -5,6 +5,9 @@
  * nothing is buffered unstarted, except a few after a recovery, whose lost requests turn out not to
  * be lost. Those wait with heartbeats, and at the end go back to the server at once, so that
  * another engine gets them without waiting for the ack wait.
+ *
+ * Waits are measured on a clock that only goes forward: setting the machine's clock must not keep
+ * heartbeats or recovery back.
  */
 import type { Msg } from "nats";
 import { EngineError, messageOf } from "../errors.js";
@@ -117,10 +120,10 @@ export class ConsumerRun {
     if (known !== undefined) {
       // Delivered again although we work on it: heartbeats got lost. One handler is enough.
       known.reply = message.reply ?? "";
-      known.beatAtMs = Date.now();
+      known.beatAtMs = performance.now();
       return;
     }
-    const taken: InHand = { message, ack, reply: message.reply ?? "", beatAtMs: Date.now() };
+    const taken: InHand = { message, ack, reply: message.reply ?? "", beatAtMs: performance.now() };
     this.#inHand.set(ack.sequence, taken);
     if (!this.#isEnding && this.#running < this.#options.maxInFlight) void this.#work(taken);
     else this.#unstarted.push(taken);
@@ -164,7 +167,7 @@ export class ConsumerRun {
   }
 
   #tick(): void {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     this.#beat(nowMs);
     if (this.#isEnding) return;
     if (this.#trouble === undefined && this.#pull.isSilent(nowMs)) this.#suspect("no sign of life");
@@ -185,7 +188,7 @@ export class ConsumerRun {
   #suspect(reason: string): void {
     if (this.#isEnding) return;
     this.#trouble = reason;
-    if (Date.now() >= this.#lookAtMs) void this.#look();
+    if (performance.now() >= this.#lookAtMs) void this.#look();
   }
 
   /** Checks stream and durable, makes the durable again if it is gone, and starts asking anew. */
@@ -193,7 +196,7 @@ export class ConsumerRun {
     const { link, stream, warn } = this.#parts;
     if (this.#isLooking || !link.isConnected) return;
     this.#isLooking = true;
-    this.#lookAtMs = Date.now() + RECOVER_EVERY_MS;
+    this.#lookAtMs = performance.now() + RECOVER_EVERY_MS;
     try {
       if (await this.#isReady()) {
         this.#trouble = undefined;

@@ -1,15 +1,19 @@
 /** durable -> pull -> handlers, at most maxInFlight at once -> settled by the ack contract. */
 import type { Consumer, ConsumerOptions, Handler } from "../messaging.js";
 import type { Parker } from "../parking.js";
+import { AdvisoryCopier } from "./advisories.js";
 import { ConsumerRun } from "./consumer-run.js";
 import type { Link, Warn } from "./link.js";
+import type { RecordCounter } from "./record-counter.js";
 import { Trimmer } from "./trimmer.js";
 
 /** What a consumer is made with. */
 export interface NatsConsumerParts {
   readonly link: Link;
   readonly parker: Parker;
+  readonly counter: RecordCounter;
   readonly stream: string;
+  readonly namespace: string | undefined;
   readonly inboxPrefix: string;
   readonly trimEveryMs: number;
   readonly warn: Warn;
@@ -25,8 +29,10 @@ export class NatsConsumer implements Consumer {
   }
 
   async run(handler: Handler, signal: AbortSignal): Promise<void> {
-    const { link, stream, trimEveryMs, warn } = this.#parts;
-    const trimmer = new Trimmer(link, stream, this.#options.topic, trimEveryMs, warn);
+    const { link, parker, counter, stream, namespace, trimEveryMs, warn } = this.#parts;
+    const { topic } = this.#options;
+    const copier = new AdvisoryCopier(link, parker, topic, namespace);
+    const trimmer = new Trimmer({ link, stream, topic, everyMs: trimEveryMs, warn, copier, counter });
     try {
       await new ConsumerRun(this.#parts, this.#options, handler).run(signal);
     } finally {

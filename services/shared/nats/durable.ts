@@ -3,10 +3,9 @@ import { AckPolicy, DeliverPolicy, ReplayPolicy, nanos } from "nats";
 import type { ConsumerInfo, JetStreamManager } from "nats";
 import type { Topic } from "../messaging.js";
 import { CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, apiCodeOf } from "./api-errors.js";
+import { MAX_ACK_PENDING } from "./limits.js";
 import { durableOf, makeTogether } from "./topology.js";
 
-/** Unacked messages of all engines together; delivery stops for everyone above it. */
-const MAX_ACK_PENDING = 20_000;
 /** Pull requests that may wait at once; cannot be changed later, so it allows for 500 engines. */
 const MAX_WAITING = 2_048;
 

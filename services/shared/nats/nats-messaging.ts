@@ -2,14 +2,26 @@
 import type { StoredMsg } from "nats";
 import { UserError, messageOf } from "../errors.js";
 import type { Backlog, ConsumerOptions, Messaging, Publisher, Subject, Topic } from "../messaging.js";
+import type { StreamsLook } from "../ledger.js";
+import type { Notes } from "../notes.js";
+import type { ParkedStore } from "../parked-store.js";
 import { Parker } from "../parking.js";
 import { NO_MESSAGE_FOUND, apiCodeOf } from "./api-errors.js";
 import { NatsConsumer } from "./consumer.js";
 import { ensureDurable, findDurable } from "./durable.js";
 import { toRecord } from "./headers.js";
+import { findLastHeaders } from "./last-headers.js";
 import type { Link, Warn } from "./link.js";
+import { NatsNotes } from "./nats-notes.js";
+import { NatsParkedStore } from "./nats-parked-store.js";
+import { ParkedCounter } from "./parked-counter.js";
 import { NatsPublisher } from "./publisher.js";
-import { streamKindOf, streamKindOfSubject, streamName, subjectName } from "./topology.js";
+import { RecordCounter } from "./record-counter.js";
+import { serverLook } from "./server-look.js";
+import type { ServerLook } from "./server-look.js";
+import { lookAtStreams } from "./streams-look.js";
+import type { Counters } from "./streams-look.js";
+import { findStream, streamKindOf, streamKindOfSubject, streamName, subjectName } from "./topology.js";
 
 /** What `connectNats` hands over besides the connection. */
 export interface NatsMessagingParts {
@@ -22,6 +34,9 @@ export interface NatsMessagingParts {
 
 export class NatsMessaging implements Messaging {
   readonly publisher: Publisher;
+  readonly parkedStore: ParkedStore;
+  readonly notes: Notes;
+  readonly #counters: Counters;
   readonly #link: Link;
   readonly #parts: NatsMessagingParts;
   readonly #parker: Parker;
@@ -30,6 +45,13 @@ export class NatsMessaging implements Messaging {
     this.#link = link;
     this.#parts = parts;
     this.publisher = new NatsPublisher(link, parts.namespace, parts.inboxPrefix);
+    this.notes = new NatsNotes(link, parts.namespace);
+    this.#counters = {
+      data: new RecordCounter(link, this.notes, "data", parts.namespace),
+      results: new RecordCounter(link, this.notes, "results", parts.namespace),
+      parked: new ParkedCounter(link, this.notes, parts.namespace),
+    };
+    this.parkedStore = new NatsParkedStore(link, parts.namespace, this.#counters.parked);
     this.#parker = new Parker(this.publisher, parts.engineId);
   }
 
@@ -40,7 +62,16 @@ export class NatsMessaging implements Messaging {
     const { namespace, inboxPrefix, trimEveryMs, warn } = this.#parts;
     const stream = streamName(streamKindOf(options.topic), namespace);
     await ensureDurable(this.#link.jsm, stream, options.topic, options.ackWaitMs);
-    const parts = { link: this.#link, parker: this.#parker, stream, inboxPrefix, trimEveryMs, warn };
+    const parts = {
+      link: this.#link,
+      parker: this.#parker,
+      counter: this.#counters[options.topic],
+      stream,
+      namespace,
+      inboxPrefix,
+      trimEveryMs,
+      warn,
+    };
     return new NatsConsumer(parts, options);
   }
 
@@ -58,24 +89,47 @@ export class NatsMessaging implements Messaging {
     };
   }
 
+  /** False where no engine has ever been. */
+  async hasStreams(): Promise<boolean> {
+    const { namespace } = this.#parts;
+    for (const kind of ["DATA", "RESULTS", "PARKED"] as const) {
+      if ((await findStream(this.#link.jsm, streamName(kind, namespace))) === undefined) return false;
+    }
+    return true;
+  }
+
+  streamsLook(meanwhile?: () => Promise<void>): Promise<StreamsLook> {
+    return lookAtStreams(this.#link, this.#counters, this.#parts.namespace, meanwhile);
+  }
+
   /** Counts what was ever parked, also after somebody removed some of it. */
   async parkedMessages(): Promise<number> {
     const info = await this.#link.jsm.streams.info(streamName("PARKED", this.#parts.namespace));
     return info.state.last_seq;
   }
 
-  async lastHeaders(subject: Subject): Promise<Readonly<Record<string, string>> | undefined> {
+  async lastHeaders(
+    subject: Subject,
+    having?: { readonly header: string; readonly value: string },
+  ): Promise<Readonly<Record<string, string>> | undefined> {
     const { namespace } = this.#parts;
+    const stream = streamName(streamKindOfSubject(subject), namespace);
+    const fullSubject = subjectName(subject, namespace);
     let stored: StoredMsg;
     try {
-      stored = await this.#link.jsm.streams.getMessage(streamName(streamKindOfSubject(subject), namespace), {
-        last_by_subj: subjectName(subject, namespace),
-      });
+      stored = await this.#link.jsm.streams.getMessage(stream, { last_by_subj: fullSubject });
     } catch (thrown) {
       if (apiCodeOf(thrown) === NO_MESSAGE_FOUND) return undefined;
       throw thrown;
     }
-    return toRecord(stored.header);
+    const newest = toRecord(stored.header);
+    if (having === undefined || newest[having.header] === having.value) return newest;
+    return findLastHeaders(this.#link, stream, fullSubject, stored.seq, having);
+  }
+
+  /** The server we are connected to. */
+  get server(): ServerLook {
+    return serverLook(this.#link.nc);
   }
 
   state(): { readonly ok: boolean; readonly detail: string } {

@@ -16,6 +16,8 @@ import { streamKindOfSubject, streamName, subjectName } from "./topology.js";
 
 /** An attempt without an answer for this long is taken as lost. */
 const ATTEMPT_MS = 3_000;
+/** A stream that is silent for so many attempts needs a person. */
+const LONG_SILENCE_ATTEMPTS = 3;
 /** How often attempts, waits and abort signals are looked at. */
 const TICK_MS = 50;
 const FIRST_WAIT_MS = 50;
@@ -125,7 +127,7 @@ export class NatsPublisher implements Publisher {
   #send(token: string, pending: Pending): void {
     pending.isSent = true;
     pending.attempts += 1;
-    pending.dueMs = Date.now() + ATTEMPT_MS;
+    pending.dueMs = performance.now() + ATTEMPT_MS;
     try {
       this.#nc.publish(pending.subject, pending.payload, pending);
     } catch (thrown) {
@@ -180,7 +182,7 @@ export class NatsPublisher implements Publisher {
     this.#blocked.set(pending.stream, reason);
     const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(10, pending.attempts - 1));
     pending.isSent = false;
-    pending.dueMs = Date.now() + waitMs * (0.5 + Math.random() / 2);
+    pending.dueMs = performance.now() + waitMs * (0.5 + Math.random() / 2);
   }
 
   #tick(): void {
@@ -190,13 +192,13 @@ export class NatsPublisher implements Publisher {
       this.#blocked.clear();
       return;
     }
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const [token, pending] of this.#pending) {
       if (pending.signal?.aborted === true) {
         this.#fail(token, pending, abortedError(pending.subject));
       } else if (pending.dueMs <= nowMs) {
         if (pending.isSent) {
-          this.#retryLater(pending, `stream ${pending.stream} does not answer`);
+          this.#retryLater(pending, silenceOf(pending));
         } else {
           this.#send(token, pending);
         }
@@ -231,6 +233,16 @@ export class NatsPublisher implements Publisher {
     this.#pending.delete(token);
     pending.reject(error);
   }
+}
+
+/** Some servers hang like this when their disk is full; nothing else keeps a stream silent for long. */
+function silenceOf({ stream, attempts }: Pending): string {
+  const seconds = (attempts * ATTEMPT_MS) / 1_000;
+  if (attempts < LONG_SILENCE_ATTEMPTS) return `stream ${stream} does not answer`;
+  return (
+    `stream ${stream} does not answer after ${String(attempts)} attempts in over ${String(seconds)} s; ` +
+    `if the disk of the NATS server was full, make room, then kill and start it`
+  );
 }
 
 function abortedError(subject: string): EngineError {

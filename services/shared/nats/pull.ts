@@ -39,7 +39,7 @@ export class PullSubscription {
   readonly #listener: PullListener;
   #subscription: Subscription;
   #requested = 0;
-  #heardAtMs = Date.now();
+  #heardAtMs = performance.now();
 
   constructor(link: Link, stream: string, durable: string, inboxPrefix: string, listener: PullListener) {
     this.#link = link;
@@ -61,7 +61,7 @@ export class PullSubscription {
 
   request(count: number): void {
     if (!this.#link.isConnected) return;
-    if (this.#requested === 0) this.#heardAtMs = Date.now();
+    if (this.#requested === 0) this.#heardAtMs = performance.now();
     this.#requested += count;
     const request = { batch: count, expires: nanos(EXPIRES_MS) };
     this.#link.nc.publish(this.subject, JSON.stringify(request), { reply: this.#subscription.getSubject() });
@@ -81,8 +81,9 @@ export class PullSubscription {
    * the stream and not sent yet: they would come again only after the ack wait.
    */
   async drain(): Promise<void> {
-    const startMs = Date.now();
-    while (this.#link.isConnected && this.#requested > 0 && Date.now() - startMs < DRAIN_MS) await delay(5);
+    const startMs = performance.now();
+    while (this.#link.isConnected && this.#requested > 0 && performance.now() - startMs < DRAIN_MS)
+      await delay(5);
     if (this.#link.isConnected) await settledWithin(this.#subscription.drain(), DRAIN_MS);
     else this.#subscription.unsubscribe();
   }
@@ -99,7 +100,7 @@ export class PullSubscription {
 
   #onMessage(inbox: string, message: Msg): void {
     const isCurrent = inbox === this.#subscription.getSubject();
-    if (isCurrent) this.#heardAtMs = Date.now();
+    if (isCurrent) this.#heardAtMs = performance.now();
     // A message keeps the subject it was stored under; what comes on the inbox itself is a status.
     if (message.subject !== inbox) {
       if (isCurrent && this.#requested > 0) this.#requested -= 1;

@@ -6,11 +6,10 @@ import { DiscardPolicy, NatsError, RetentionPolicy, StorageType, nanos } from "n
 import type { JetStreamManager, StreamConfig, StreamInfo } from "nats";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.js";
+import type { Warn } from "./link.js";
 import type { Subject, Topic } from "../messaging.js";
-import { STREAM_NOT_FOUND, apiCodeOf } from "./api-errors.js";
-
-/** A stream remembers message ids for this long; trimming keeps messages at least as long. */
-export const DEDUPE_WINDOW_MS = 600_000;
+import { STREAM_NOT_FOUND, SUBJECTS_OVERLAP, apiCodeOf } from "./api-errors.js";
+import { DEDUPE_WINDOW_MS } from "./limits.js";
 
 /** The three streams, without namespace. */
 export type StreamKind = "DATA" | "RESULTS" | "PARKED";
@@ -20,6 +19,9 @@ const SUBJECTS: Readonly<Record<StreamKind, readonly Subject[]>> = {
   RESULTS: ["results", "results.frame"],
   PARKED: ["parked.data", "parked.results"],
 };
+
+/** What the server tells about a message that it will not deliver again although nobody settled it. */
+export type AdvisoryKind = "MAX_DELIVERIES" | "MSG_TERMINATED";
 
 /** What the streams are made with. */
 export interface StreamSettings {
@@ -48,6 +50,25 @@ export function subjectName(subject: Subject, namespace: string | undefined): st
   return namespace === undefined ? subject : `${namespace}.${subject}`;
 }
 
+/** The server's advisories about the durable of a topic; `*` stands for every kind. PARKED keeps them. */
+export function advisorySubject(
+  kind: AdvisoryKind | "*",
+  topic: Topic,
+  namespace: string | undefined,
+): string {
+  const stream = streamName(streamKindOf(topic), namespace);
+  return `$JS.EVENT.ADVISORY.CONSUMER.${kind}.${stream}.${durableOf(topic)}`;
+}
+
+/** The stream of notes, and the subject of one. */
+export function stateStreamName(namespace: string | undefined): string {
+  return namespace === undefined ? "STATE" : `${namespace}-STATE`;
+}
+
+export function stateSubject(key: string, namespace: string | undefined): string {
+  return namespace === undefined ? `state.${key}` : `${namespace}.state.${key}`;
+}
+
 /** The stream that stores a subject. */
 export function streamKindOfSubject(subject: Subject): StreamKind {
   if (subject.startsWith("parked.")) return "PARKED";
@@ -60,16 +81,26 @@ export function streamKindOfSubject(subject: Subject): StreamKind {
  *
  * @throws UserError that names the difference if a stream of that name is not ours to change
  */
-export async function ensureStreams(jsm: JetStreamManager, settings: StreamSettings): Promise<void> {
-  for (const kind of ["DATA", "RESULTS", "PARKED"] as const) await ensureStream(jsm, kind, settings);
+export async function ensureStreams(
+  jsm: JetStreamManager,
+  settings: StreamSettings,
+  warn: Warn,
+): Promise<void> {
+  for (const kind of ["DATA", "RESULTS"] as const) await ensureStream(jsm, wantedStream(kind, settings));
+  const parked = wantedStream("PARKED", settings);
+  try {
+    await ensureStream(jsm, parked);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError) || apiCodeOf(thrown.cause) !== SUBJECTS_OVERLAP) throw thrown;
+    await ensureStream(jsm, { ...parked, subjects: openSubjects("PARKED", settings.namespace) });
+    warn(
+      { stream: parked.name },
+      `another stream keeps the advisories: a message that runs into a max_deliver is not copied to ${parked.name}`,
+    );
+  }
 }
 
-async function ensureStream(
-  jsm: JetStreamManager,
-  kind: StreamKind,
-  settings: StreamSettings,
-): Promise<void> {
-  const wanted = streamConfig(kind, settings);
+async function ensureStream(jsm: JetStreamManager, wanted: WantedStream): Promise<void> {
   try {
     await makeTogether(async () => {
       const existing = await findStream(jsm, wanted.name);
@@ -101,10 +132,14 @@ export async function makeTogether(lookAndMake: () => Promise<void>): Promise<vo
   }
 }
 
-function streamConfig(kind: StreamKind, settings: StreamSettings) {
+/** A stream as these settings want it. */
+export function wantedStream(kind: StreamKind, settings: StreamSettings) {
   return {
     name: streamName(kind, settings.namespace),
-    subjects: SUBJECTS[kind].map((subject) => subjectName(subject, settings.namespace)),
+    subjects: [
+      ...openSubjects(kind, settings.namespace),
+      ...(kind === "PARKED" ? advisorySubjects(settings.namespace) : []),
+    ],
     storage: StorageType.File,
     // Work-queue retention forgets message ids at a server restart; limits does not.
     retention: RetentionPolicy.Limits,
@@ -117,7 +152,17 @@ function streamConfig(kind: StreamKind, settings: StreamSettings) {
   } satisfies Partial<StreamConfig>;
 }
 
-type WantedStream = ReturnType<typeof streamConfig>;
+function openSubjects(kind: StreamKind, namespace: string | undefined): string[] {
+  return SUBJECTS[kind].map((subject) => subjectName(subject, namespace));
+}
+
+function advisorySubjects(namespace: string | undefined): string[] {
+  return (["data", "results"] as const).flatMap((topic) =>
+    (["MAX_DELIVERIES", "MSG_TERMINATED"] as const).map((kind) => advisorySubject(kind, topic, namespace)),
+  );
+}
+
+type WantedStream = ReturnType<typeof wantedStream>;
 
 /** A stream as the server has it; undefined if it is absent. */
 export async function findStream(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
@@ -129,11 +174,19 @@ export async function findStream(jsm: JetStreamManager, name: string): Promise<S
   }
 }
 
-/** Updates what the settings own; everything else that could lose or hide records is refused. */
-async function adaptStream(jsm: JetStreamManager, existing: StreamInfo, wanted: WantedStream): Promise<void> {
-  const { config, state } = existing;
-  const differences = [
-    differs("subjects", [...config.subjects].sort().join(" "), [...wanted.subjects].sort().join(" ")),
+/** Something of a stream that is not ours to change and could lose or hide records. */
+export interface StreamDifference {
+  readonly setting: string;
+  readonly value: string;
+  readonly wanted: string;
+}
+
+/** What makes an existing stream one that engines refuse. */
+export function streamDifferences(config: StreamConfig, wanted: WantedStream): StreamDifference[] {
+  // Further subjects take nothing from a stream: one made by an older version gets what is new.
+  const subjects = [...new Set([...config.subjects, ...wanted.subjects])];
+  return [
+    differs("subjects", subjects.sort().join(" "), [...wanted.subjects].sort().join(" ")),
     differs("storage", config.storage, wanted.storage),
     differs("retention", config.retention, wanted.retention),
     differs("discard", config.discard, wanted.discard),
@@ -142,13 +195,25 @@ async function adaptStream(jsm: JetStreamManager, existing: StreamInfo, wanted: 
     differs("max_msgs_per_subject", Math.max(config.max_msgs_per_subject, -1), -1),
     differs("sealed", config.sealed, false),
   ].filter((difference) => difference !== undefined);
+}
+
+/** Updates what the settings own; everything else that could lose or hide records is refused. */
+async function adaptStream(jsm: JetStreamManager, existing: StreamInfo, wanted: WantedStream): Promise<void> {
+  const { config, state } = existing;
+  const known = new Set(config.subjects);
+  const isLackingSubjects = wanted.subjects.some((subject) => !known.has(subject));
+  const differences = streamDifferences(config, wanted);
   if (differences.length > 0) {
+    const list = differences.map(
+      (difference) => `${difference.setting} is ${difference.value}, must be ${difference.wanted}`,
+    );
     throw new UserError(
-      `NATS stream ${wanted.name} exists with other settings (${differences.join("; ")}): ` +
+      `NATS stream ${wanted.name} exists with other settings (${list.join("; ")}): ` +
         `delete or change it, or set NAMESPACE to use streams of another name`,
     );
   }
   const isSame =
+    !isLackingSubjects &&
     config.max_bytes === wanted.max_bytes &&
     config.num_replicas === wanted.num_replicas &&
     config.duplicate_window === wanted.duplicate_window;
@@ -161,14 +226,19 @@ async function adaptStream(jsm: JetStreamManager, existing: StreamInfo, wanted: 
     );
   }
   await jsm.streams.update(wanted.name, {
+    subjects: wanted.subjects,
     max_bytes: wanted.max_bytes,
     num_replicas: wanted.num_replicas,
     duplicate_window: wanted.duplicate_window,
   });
 }
 
-function differs(name: string, is: string | number | boolean, wanted: string | number | boolean) {
-  return is === wanted ? undefined : `${name} is ${String(is)}, must be ${String(wanted)}`;
+function differs(
+  setting: string,
+  is: string | number | boolean,
+  wanted: string | number | boolean,
+): StreamDifference | undefined {
+  return is === wanted ? undefined : { setting, value: String(is), wanted: String(wanted) };
 }
 
 /** The setting behind a refusal of the server, where there is one. */
@@ -184,9 +254,10 @@ function refusalOf(thrown: unknown, wanted: WantedStream): unknown {
     case 10_052: // replicas of a single server
     case 10_074:
       return new UserError(`STREAM_REPLICAS=${String(wanted.num_replicas)}: ${stream}`);
-    case 10_065: // subjects overlap
+    case SUBJECTS_OVERLAP:
       return new UserError(
         `NATS ${stream} (${wanted.subjects.join(", ")}): another stream takes these subjects; set NAMESPACE`,
+        { cause: thrown },
       );
     default:
       return thrown;

@@ -1,34 +1,43 @@
 /** Every few seconds: look at a stream and its consumers, remove what is finished. */
+import { AckPolicy } from "nats";
 import { messageOf } from "../errors.js";
 import type { Topic } from "../messaging.js";
+import type { AdvisoryCopier } from "./advisories.js";
+import { listConsumers } from "./consumer-list.js";
 import type { Link, Warn } from "./link.js";
-import { DEDUPE_WINDOW_MS, durableOf } from "./topology.js";
+import { DEDUPE_WINDOW_MS } from "./limits.js";
+import type { RecordCounter } from "./record-counter.js";
+import { trimUpTo } from "./stream-trim.js";
+import { durableOf } from "./topology.js";
 import { TrimPlanner } from "./trimming.js";
 import type { StreamLook } from "./trimming.js";
 
+export interface TrimmerParts {
+  readonly link: Link;
+  readonly stream: string;
+  readonly topic: Topic;
+  /** Between two rounds, in milliseconds. */
+  readonly everyMs: number;
+  readonly warn: Warn;
+  readonly copier: AdvisoryCopier;
+  readonly counter: RecordCounter;
+}
+
 export class Trimmer {
-  readonly #link: Link;
-  readonly #stream: string;
-  readonly #durable: string;
-  readonly #everyMs: number;
-  readonly #warn: Warn;
+  readonly #parts: TrimmerParts;
+  readonly #closing = new AbortController();
   readonly #planner = new TrimPlanner(DEDUPE_WINDOW_MS);
   #timer: NodeJS.Timeout;
   #round: Promise<void> = Promise.resolve();
-  #isClosed = false;
 
-  constructor(link: Link, stream: string, topic: Topic, everyMs: number, warn: Warn) {
-    this.#link = link;
-    this.#stream = stream;
-    this.#durable = durableOf(topic);
-    this.#everyMs = everyMs;
-    this.#warn = warn;
-    this.#timer = this.#schedule(everyMs);
+  constructor(parts: TrimmerParts) {
+    this.#parts = parts;
+    this.#timer = this.#schedule(parts.everyMs);
   }
 
   /** Waits for a round under way. Idempotent. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     clearTimeout(this.#timer);
     await this.#round;
   }
@@ -40,37 +49,48 @@ export class Trimmer {
   }
 
   async #trim(): Promise<void> {
-    let nextMs = this.#everyMs;
+    const { link, stream, everyMs, warn } = this.#parts;
+    let nextMs = everyMs;
     try {
-      if (this.#link.isConnected) nextMs = await this.#trimOnce();
+      if (link.isConnected) nextMs = await this.#trimOnce();
     } catch (thrown) {
       // The link is down or the stream gone; the consumer deals with both, the next round tries again.
-      if (!this.#isClosed) this.#warn({ stream: this.#stream }, `cannot trim yet: ${messageOf(thrown)}`);
+      if (!this.#closing.signal.aborted) warn({ stream }, `cannot trim yet: ${messageOf(thrown)}`);
     }
-    if (!this.#isClosed) this.#timer = this.#schedule(nextMs);
+    if (!this.#closing.signal.aborted) this.#timer = this.#schedule(nextMs);
   }
 
   /** @returns when to look again, in milliseconds: sooner while the stream is filling up */
   async #trimOnce(): Promise<number> {
+    const { link, stream, everyMs, copier, counter } = this.#parts;
     const look = await this.#look();
+    // After the look: whatever its ack floors passed without being settled has its advisory by now.
+    await copier.copyAll(this.#closing.signal);
     const upTo = this.#planner.removable(look, performance.now());
-    // The server removes what is below `seq`, not `seq` itself.
-    if (upTo !== undefined) await this.#link.jsm.streams.purge(this.#stream, { seq: upTo + 1 });
-    return look.bytes * 2 > look.maxBytes ? this.#everyMs / 5 : this.#everyMs;
+    if (upTo !== undefined) {
+      await counter.keep(upTo);
+      const { firstSequence, lastSequence } = look;
+      const trimmed = { stream, firstSequence, upTo, lastSequence };
+      await trimUpTo(link, trimmed, this.#closing.signal);
+    }
+    return look.bytes * 2 > look.maxBytes ? everyMs / 5 : everyMs;
   }
 
   async #look(): Promise<StreamLook> {
-    const { streams, consumers } = this.#link.jsm;
-    const { created, state, config } = await streams.info(this.#stream);
+    const { link, stream, topic } = this.#parts;
+    const { created, state, config } = await link.jsm.streams.info(stream);
     const ackFloors: number[] = [];
     let isDurableHere = false;
-    for await (const consumer of consumers.list(this.#stream)) {
+    for (const consumer of await listConsumers(link, stream)) {
+      // Readers that ack nothing, as those that count records, hold nothing back.
+      if (consumer.config.ack_policy === AckPolicy.None) continue;
       ackFloors.push(consumer.ack_floor.stream_seq);
-      isDurableHere ||= consumer.name === this.#durable;
+      isDurableHere ||= consumer.name === durableOf(topic);
     }
     return {
       createdAt: created,
       firstSequence: state.first_seq,
+      lastSequence: state.last_seq,
       bytes: state.bytes,
       maxBytes: config.max_bytes,
       ackFloors: isDurableHere ? ackFloors : [],

@@ -1,7 +1,8 @@
 /**
  * Which messages of a stream may be removed: those that every consumer has finished, once they are
- * older than the dedupe window, or at once while the stream is more than half full. Decisions only;
- * `trimmer.ts` carries them out.
+ * older than the dedupe window, or sooner while the stream is more than half full: then the oldest, and no
+ * more than bring it back to half, because a restarted server knows only the ids of what it still holds.
+ * Decisions only; `trimmer.ts` carries them out.
  */
 
 /** What a stream looks like at one moment. */
@@ -9,6 +10,8 @@ export interface StreamLook {
   /** When the stream was created: another value means another stream of the same name. */
   readonly createdAt: string;
   readonly firstSequence: number;
+  /** Of the newest message; below `firstSequence` when there is none. */
+  readonly lastSequence: number;
   readonly bytes: number;
   readonly maxBytes: number;
   /**
@@ -47,8 +50,7 @@ export class TrimPlanner {
       this.#samples = [];
     }
     if (floor > (this.#samples.at(-1)?.floor ?? 0)) this.#samples.push({ floor, atMs: nowMs });
-    const isOverHalf = look.maxBytes > 0 && look.bytes * 2 > look.maxBytes;
-    const upTo = isOverHalf ? floor : this.#floorBefore(nowMs - this.#windowMs);
+    const upTo = Math.max(this.#floorBefore(nowMs - this.#windowMs), Math.min(floor, overHalf(look)));
     return upTo >= look.firstSequence && upTo > 0 ? upTo : undefined;
   }
 
@@ -60,4 +62,15 @@ export class TrimPlanner {
     this.#samples.splice(0, count - 1);
     return this.#samples[0]?.floor ?? 0;
   }
+}
+
+/**
+ * The sequence up to which a stream holds what it has beyond half of its bytes, if all messages are of
+ * one size; 0 if it has no more than half. The next look corrects what differs.
+ */
+function overHalf({ firstSequence, lastSequence, bytes, maxBytes }: StreamLook): number {
+  const excessBytes = bytes - maxBytes / 2;
+  if (maxBytes <= 0 || excessBytes <= 0) return 0;
+  const messages = lastSequence - firstSequence + 1;
+  return firstSequence - 1 + Math.ceil((messages * excessBytes) / bytes);
 }

@@ -27,6 +27,8 @@ export interface FakeBigQueryOptions {
   readonly keepsRequests?: boolean;
   /** An emulator that leaves `kind` out of its replies. */
   readonly leavesKindOut?: boolean;
+  /** What the caller may do with tables, as testIamPermissions tells; everything unless told. */
+  readonly permissions?: readonly string[] | undefined;
 }
 
 /** One request as it arrived. */
@@ -58,6 +60,7 @@ export class FakeBigQuery {
       remembersInsertIds: true,
       keepsRequests: true,
       leavesKindOut: false,
+      permissions: undefined,
       ...options,
     };
     this.#server = createServer((request, response) => {
@@ -166,6 +169,8 @@ export class FakeBigQuery {
   }
 
   #answer(method: string, path: string, body: Buffer, fault: Fault | undefined): Answer {
+    const [, asked] = /^(.*):testIamPermissions$/.exec(path) ?? [];
+    if (asked !== undefined) return this.#testPermissions(asked, body);
     const [datasets, datasetId, tables, tableId, insertAll] = path.split("/");
     const json = method === "GET" ? {} : readJson(body);
     if (datasets !== "datasets" || json === undefined) {
@@ -183,6 +188,14 @@ export class FakeBigQuery {
     if (insertAll !== undefined) return this.#insertAll(table, json, body, fault);
     if (method === "PATCH") table.resource = { ...table.resource, ...json };
     return { status: 200, body: table.resource };
+  }
+
+  #testPermissions(path: string, body: Buffer): Answer {
+    const [, datasetId = "", , tableId = ""] = path.split("/");
+    if (this.#table(datasetId, tableId) === undefined) return error(404, "notFound", "Not found: Table");
+    const asked = readJson(body)?.permissions as readonly string[];
+    const { permissions } = this.#options;
+    return { status: 200, body: { permissions: asked.filter((one) => permissions?.includes(one) ?? true) } };
   }
 
   #createDataset(resource: Json): Answer {

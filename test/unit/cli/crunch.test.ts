@@ -38,7 +38,7 @@ describe("crunch on the command line", () => {
     const bare = await runCrunch([]);
 
     assert.equal(help.code, 0);
-    for (const name of ["up", "data", "engine", "results", "health"]) {
+    for (const name of ["up", "data", "engine", "results", "parked", "health"]) {
       assert.match(help.stdout, new RegExp(`^  ${name} +\\S`, "m"));
     }
     assert.equal(bare.code, 2);

@@ -131,6 +131,20 @@ describe("the crunch pipeline", () => {
     assert.equal(new Set(resultIds).size, 4);
   });
 
+  it("uses other ids for results that lack other records: one that fails here may succeed elsewhere", async () => {
+    // With one id for both, the answer of the engine that comes second would be taken for known and
+    // a record that only it could crunch would be lost.
+    const frame = frameOf(records(3));
+    const ids = new Set<string | undefined>();
+    for (const failing of [[], [1], [2], [1, 2]]) {
+      const bench = new PipelineUnderTest();
+      bench.pool.failing = failing;
+      await bench.handle(frame);
+      ids.add(bench.published.find(({ subject }) => subject === "results.frame")?.messageId);
+    }
+    assert.equal(ids.size, 4);
+  });
+
   it("makes a short plain message id of any file name", async () => {
     const bench = new PipelineUnderTest();
     bench.cruncher = { name: `my crünchers\n${"x".repeat(300)}.mjs`, version: "1" };

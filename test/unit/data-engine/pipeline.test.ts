@@ -34,6 +34,7 @@ function start(source: Source, publisher: Publisher, parts: Partial<PipelinePart
       window: 4,
       runId: "run",
       fromPosition: 0,
+      admission: { admit: () => Promise.resolve(), confirmed: () => undefined },
       observer: { sending: () => undefined, confirmed: (_, position) => confirmed.push(position) },
       ...parts,
     },
@@ -220,8 +221,12 @@ describe("data pipeline", () => {
     const parker = new Parker(publisher, "test");
     const limits = { maxRecords: 10, maxBytes: 1_000, maxRecordBytes: 1_000 };
     const observer = { sending: () => undefined, confirmed: () => undefined };
-    const parts = { source, publisher, parker, limits, window: 4, runId: "r", fromPosition: 0, observer };
-    assert.deepEqual(await runPipeline(parts, stop.signal), { sourceEnded: false, confirmedPosition: 0 });
+    const admission = { admit: () => Promise.resolve(), confirmed: () => undefined };
+    const run = { source, publisher, parker, limits, window: 4, runId: "r", fromPosition: 0 };
+    assert.deepEqual(await runPipeline({ ...run, observer, admission }, stop.signal), {
+      sourceEnded: false,
+      confirmedPosition: 0,
+    });
     assert.equal(publisher.messages.length, 0);
   });
 

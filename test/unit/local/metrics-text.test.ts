@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { parseMetrics, sumOf } from "../../../services/local/metrics-text.js";
 import { createMetrics } from "../../../services/shared/metrics.js";
 
@@ -17,6 +18,31 @@ describe("the reader of Prometheus' text", () => {
     assert.equal(sumOf(samples, "results_rows_total", { outcome: 'odd "one", {really}\nyes' }), 2);
     assert.equal(sumOf(samples, "results_rows_total", { service: "some-engine" }), 43);
     assert.equal(sumOf(samples, "data_confirmed_position"), 1e21);
+  });
+
+  it("gives back any label and any number that prom-client writes", async () => {
+    const value = fc.oneof(fc.double({ noNaN: true }), fc.integer(), fc.constantFrom(0, 1e21, 5e-324));
+    const label = fc.string({ unit: "binary", maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(label, { maxLength: 5 }), value, async (labels, number) => {
+        const metrics = createMetrics("some-engine");
+        const gauge = metrics.gauge("any_value", "Anything", ["label"]);
+        for (const text of labels) gauge.set({ label: text }, number);
+
+        const samples = parseMetrics(await metrics.registry.metrics());
+
+        for (const text of labels) assert.equal(sumOf(samples, "any_value", { label: text }), number + 0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("reads any text without failing", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 300 }), (text) => {
+        for (const { name } of parseMetrics(text)) assert.match(name, /^[A-Za-z_:][\w:]*$/);
+      }),
+    );
   });
 
   it("reads samples without labels, with times, and infinities; leaves out what is none", () => {

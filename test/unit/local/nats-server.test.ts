@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { copyFileSync } from "node:fs";
 import { connect } from "node:net";
 import { after, describe, it } from "node:test";
 import { natsServerBinary } from "../../../services/local/nats-server-binary.js";
@@ -25,8 +26,13 @@ describe("a nats-server of our own", async () => {
   const folder = tempFolder();
   after(() => folder.remove());
   const binary = await natsServerBinary(process.env);
-  const start = (name: string, port = 0): NatsServerChild =>
-    new NatsServerChild({ binary, env: process.env, folder: `${folder.path}/${name} with "quotes`, port });
+  const start = (name: string, port = 0, program = binary): NatsServerChild =>
+    new NatsServerChild({
+      binary: program,
+      env: process.env,
+      folder: `${folder.path}/${name} with "quotes`,
+      port,
+    });
 
   it("listens on a free loopback port with JetStream, and on the same port after a crash", async () => {
     const first = start("crash");
@@ -41,6 +47,16 @@ describe("a nats-server of our own", async () => {
     second.kill("SIGTERM");
     await second.ended;
     await assert.rejects(greeting(port));
+  });
+
+  it("is found on its port whatever its program file is called", async () => {
+    const renamed = `${folder.path}/another-name`;
+    copyFileSync(binary, renamed);
+    const server = start("renamed", 0, renamed);
+    const { port } = (await server.started) ?? { port: 0 };
+    assert.equal((await greeting(port)).jetstream, true);
+    server.kill("SIGTERM");
+    await server.ended;
   });
 
   it("leaves its last words when it cannot start", async () => {

@@ -42,6 +42,51 @@ describe("BatchBuffer", () => {
     assert.deepEqual(buffer.take(), []);
   });
 
+  it("agrees with a plain list over any order of adding, waiting and taking", () => {
+    const step = fc.oneof(
+      fc.record({ rows: fc.nat(60), bytes: fc.nat(600), afterMs: fc.nat(30) }),
+      fc.constant("take" as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const buffer = new BatchBuffer<number>(limits);
+        let held: { id: number; rows: number; bytes: number; addedAtMs: number }[] = [];
+        let nowMs = 0;
+        for (const [id, next] of steps.entries()) {
+          if (next === "take") {
+            const taken = buffer.take();
+            assert.deepEqual(
+              taken,
+              held.slice(0, taken.length).map((item) => item.id),
+            );
+            assert.equal(taken.length === 0, held.length === 0);
+            const isOver = (count: number): boolean => {
+              const some = held.slice(0, count);
+              const rows = some.reduce((sum, item) => sum + item.rows, 0);
+              const bytes = some.reduce((sum, item) => sum + item.bytes, 0);
+              return rows > limits.maxRows || bytes > limits.maxBytes || count > limits.maxItems;
+            };
+            assert.ok(taken.length <= 1 || !isOver(taken.length), "more than a batch");
+            assert.ok(taken.length === held.length || isOver(taken.length + 1), "less than fits");
+            held = held.slice(taken.length);
+          } else {
+            nowMs += next.afterMs;
+            held.push({ id, rows: next.rows, bytes: next.bytes, addedAtMs: nowMs });
+            buffer.add(id, next.rows, next.bytes, nowMs);
+          }
+          const rows = held.reduce((sum, item) => sum + item.rows, 0);
+          const bytes = held.reduce((sum, item) => sum + item.bytes, 0);
+          const isFull = rows >= limits.maxRows || bytes >= limits.maxBytes || held.length >= limits.maxItems;
+          const waitedMs = nowMs - (held[0]?.addedAtMs ?? nowMs);
+          const dueInMs = isFull ? 0 : Math.max(0, limits.maxWaitMs - waitedMs);
+          assert.equal(buffer.dueInMs(nowMs), held.length === 0 ? Infinity : dueInMs);
+          assert.equal(buffer.rows, rows);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("gives every item once, in order, in batches within the limits", () => {
     const sizes = fc.array(
       fc.record({ rows: fc.integer({ min: 0, max: 150 }), bytes: fc.integer({ min: 0, max: 1_500 }) }),

@@ -11,6 +11,7 @@ import { until } from "../../support/until.js";
 class HeldSink implements Sink {
   readonly description = "held";
   readonly earlierTotals = { stored: 0, repeats: 0, late: 0 };
+  readonly lifetimeTotals = undefined;
   readonly maxConcurrentWrites: number;
   readonly writes: { rows: number; end: (outcome: Partial<WriteOutcome> | Error) => void }[] = [];
 
@@ -46,7 +47,7 @@ function batcherOf(
     sink,
     limits: { maxRows: 4, maxBytes: 1_000_000, maxItems: 100, maxWaitMs: 3_600_000, ...limits },
     signal: new AbortController().signal,
-    onBatch: (report) => reports.push(report),
+    onBatch: (report) => void reports.push(report),
   });
   return { batcher, reports };
 }
@@ -55,6 +56,19 @@ const rows = (count: number): ReturnType<typeof resultsOf> =>
   resultsOf(Array.from({ length: count }, (_, index) => ({ ID: BigInt(index) })));
 
 describe("Batcher", () => {
+  it("writes a batch whose time is over also when the clock is set back meanwhile", async (t) => {
+    let stepMs = 0;
+    const nowMs = Date.now.bind(Date);
+    t.mock.method(Date, "now", () => nowMs() + stepMs);
+    const sink = new HeldSink();
+    const { batcher } = batcherOf(sink, { maxWaitMs: 200 });
+    const adding = batcher.add(rows(1), 10);
+    stepMs = -3_600_000;
+    await until(() => sink.writes.length === 1, 5_000, "the write");
+    sink.writes[0]?.end({});
+    await adding;
+  });
+
   it("resolves a message only after the batch it is in was stored", async () => {
     const sink = new HeldSink();
     const { batcher, reports } = batcherOf(sink);

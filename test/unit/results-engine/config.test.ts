@@ -48,5 +48,20 @@ describe("settings of results-engine", () => {
       openSink("redis:rows", context),
       new UserError('SINK="redis:rows": unknown sink redis; known are duckdb, bigquery'),
     );
+    await assert.rejects(
+      openSink("constructor:rows", context),
+      new UserError('SINK="constructor:rows": unknown sink constructor; known are duckdb, bigquery'),
+    );
+  });
+
+  it("refuses a database that keeps nothing", async () => {
+    const context = { lateAfterMs: 1, runId: "run", warn: () => undefined };
+
+    for (const path of [":memory:", ":memory:rows"]) {
+      await assert.rejects(openSink(`duckdb:${path}`, context), {
+        name: "UserError",
+        message: `SINK="duckdb:${path}": a database in memory keeps nothing; name a file, as in duckdb:results.duckdb`,
+      });
+    }
   });
 });

@@ -28,6 +28,7 @@ async function handled(
     description: "fake",
     maxConcurrentWrites: 1,
     earlierTotals: { stored: 0, repeats: 0, late: 0 },
+    lifetimeTotals: undefined,
     write: async (batch) => ({
       stored: batch.rows,
       repeats: 0,
@@ -48,7 +49,9 @@ async function handled(
       await handler(messageOf(payload)).catch((thrown: unknown) => (error = thrown));
     },
   };
-  await runResultsPipeline({ consumer, batcher, parker: new Parker(publisher, "engine") }, signal);
+  const parker = new Parker(publisher, "engine");
+  const parkGiveUp = new AbortController().signal;
+  await runResultsPipeline({ consumer, batcher, parker, parkGiveUp }, signal);
   return { error, parked };
 }
 
@@ -107,7 +110,7 @@ describe("results pipeline", () => {
     assert.equal(error, undefined);
     assert.equal(written, 2);
     assert.equal(parked[0]?.headers?.["Crunch-Reason"], "invalid_result");
-    assert.match(parked[0].messageId, /RESULTS-2026-01-01-7-1$/);
+    assert.match(parked[0].messageId, /RESULTS-2026-01-01-7-0-1$/);
   });
 
   it("settles only after its rows are stored, even when parking failed long before", async () => {

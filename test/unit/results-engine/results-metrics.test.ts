@@ -10,6 +10,7 @@ function sinkOf(ok = true): Sink {
     description: "fake",
     maxConcurrentWrites: 1,
     earlierTotals: { stored: 100, repeats: 10, late: 1 },
+    lifetimeTotals: undefined,
     write: () => Promise.reject(new Error("not written in this test")),
     state: () => ({ ok, detail: "" }),
     close: () => Promise.resolve(),
@@ -24,7 +25,7 @@ describe("metrics of results-engine", () => {
       rows: 10,
       parts: [],
       outcome: { stored: 4, repeats: 3, replays: 2, late: 1, rejected: [{ part: 0, row: 0, reason: "" }] },
-      startedAtMs: 0,
+      writeMs: 10,
       endedAtMs: 10,
     });
 
@@ -45,7 +46,7 @@ describe("metrics of results-engine", () => {
     const agesMs = [...new Array<number>(98).fill(50), 500, 500];
     const parts = agesMs.map((ageMs) => resultsOf([{ ID: 1n, storedAtMs: endedAtMs - ageMs }]));
     const outcome = { stored: 100, repeats: 0, replays: 0, late: 0, rejected: [] };
-    results.onBatch({ rows: 100, parts, outcome, startedAtMs: endedAtMs - 5, endedAtMs });
+    results.onBatch({ rows: 100, parts, outcome, writeMs: 5, endedAtMs });
 
     assert.deepEqual([results.totals().latencyP50Ms, results.totals().latencyP99Ms], [50, 500]);
   });

@@ -3,55 +3,19 @@ import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { RUNS, looseFrameBytes, looseRecordBytes, looseResultBytes, mutated } from "./arbitraries.js";
-import { isUndecodable, recordKind, resultKind } from "./oracle.js";
-import type { Decoded, Kind } from "./oracle.js";
+import { expectedOf, isUndecodable, recordKind, resultKind } from "./oracle.js";
+import type { Kind } from "./oracle.js";
 import {
   INT64_MAX,
   INT64_MIN,
   bytesField,
   concat,
-  fieldsOf,
   groupField,
   tag,
   textField,
   varint,
   varintField,
 } from "./wire-bytes.js";
-
-/** What a whole message must decode to; undefined when it must be refused. */
-function expectedOf<Values>(
-  kind: Kind<Values>,
-  payload: Uint8Array,
-  isFrame: boolean,
-): Decoded<Values> | undefined {
-  if (!isFrame) {
-    const values = kind.expected(payload);
-    return values && { rows: [values], entries: [payload], indexes: [0], invalid: [] };
-  }
-  const parts = partsOf(payload);
-  if (parts === undefined) return undefined;
-  const all = parts.map((bytes, index) => ({ bytes, index, values: kind.expected(bytes) }));
-  const valid = all.flatMap(({ values, ...part }) => (values === undefined ? [] : [{ ...part, values }]));
-  return {
-    rows: valid.map(({ values }) => values),
-    entries: valid.map(({ bytes }) => bytes.slice()),
-    indexes: valid.map(({ index }) => index),
-    invalid: all
-      .filter(({ values }) => values === undefined)
-      .map(({ index, bytes }) => ({ index, bytes: bytes.slice(), error: "" })),
-  };
-}
-
-/** The entries of a frame; undefined when its framing is broken. */
-function partsOf(frame: Uint8Array): Uint8Array[] | undefined {
-  try {
-    return fieldsOf(frame)
-      .filter(({ fieldNumber, wireType }) => fieldNumber === 1 && wireType === 2)
-      .map(({ bytes }) => bytes);
-  } catch {
-    return undefined;
-  }
-}
 
 function check<Values>(kind: Kind<Values>, payload: Uint8Array, isFrame: boolean): void {
   const before = payload.slice();

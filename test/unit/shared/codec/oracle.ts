@@ -10,6 +10,7 @@
  * - A varint of more than 10 bytes in an unknown field, and a length of more than 32 bits, are
  *   refused. protobuf-es accepts both.
  * - A U+FEFF at the start of a text is kept. protobuf-es drops it.
+ * - Groups of unknown fields may be nested 100 deep. protobuf-es counts the messages around them, too.
  * - A Timestamp outside the years 0001 to 9999 is refused.
  */
 import { deepStrictEqual } from "node:assert/strict";
@@ -22,7 +23,7 @@ import { decodeRecords } from "../../../../services/shared/codec/record-codec.js
 import type { DecodedRecords } from "../../../../services/shared/codec/record-codec.js";
 import { decodeResults } from "../../../../services/shared/codec/result-codec.js";
 import type { DecodedResults } from "../../../../services/shared/codec/result-codec.js";
-import { bytesField, concat, fieldsOf, varintField } from "./wire-bytes.js";
+import { bytesField, concat, eachField, fieldsOf, varintField } from "./wire-bytes.js";
 import type { WireField } from "./wire-bytes.js";
 
 export interface RecordValues {
@@ -52,6 +53,10 @@ export interface Kind<Values> {
   decode(payload: Uint8Array, isFrame: boolean): Decoded<Values>;
   /** @returns undefined when the entry must be refused */
   expected(bytes: Uint8Array): Values | undefined;
+  /** What protobuf-es by itself makes of the entry. @throws Error when it refuses */
+  plain(bytes: Uint8Array): Values;
+  /** True if a field of the schema is there with another wire type, up to where the bytes break. */
+  hasOtherWireType(bytes: Uint8Array): boolean;
 }
 
 export const recordKind: Kind<RecordValues> = {
@@ -60,11 +65,9 @@ export const recordKind: Kind<RecordValues> = {
     const decoded = decodeRecords(payload, isFrame);
     return { ...entriesOf(decoded), rows: recordRows(decoded) };
   },
-  expected: (bytes) =>
-    strictly(bytes, [undefined, 0, 0, 2], (each) => {
-      const { ID, Data, Meta } = fromBinary(MyDataSchema, each);
-      return { ID, Data, Meta };
-    }),
+  expected: (bytes) => strictly(bytes, RECORD_WIRE_TYPES, plainRecord),
+  plain: plainRecord,
+  hasOtherWireType: (bytes) => hasOtherWireType(bytes, RECORD_WIRE_TYPES),
 };
 
 export const resultKind: Kind<ResultValues> = {
@@ -73,14 +76,57 @@ export const resultKind: Kind<ResultValues> = {
     const decoded = decodeResults(payload, isFrame);
     return { ...entriesOf(decoded), rows: resultRows(decoded) };
   },
-  expected: (bytes) =>
-    strictly(bytes, [undefined, 0, 0, 2, "timestamp", 0, "timestamp"], (each) => {
-      const { ID, Data, Meta, DTimeStamp, RData, ProcessTime } = fromBinary(MyResultSchema, each);
-      const dTimeStampUs = microsecondsOf(DTimeStamp);
-      const processTimeUs = microsecondsOf(ProcessTime);
-      return { ID, Data, Meta, dTimeStampUs, RData, processTimeUs };
-    }),
+  expected: (bytes) => strictly(bytes, RESULT_WIRE_TYPES, plainResult),
+  plain: plainResult,
+  hasOtherWireType: (bytes) => hasOtherWireType(bytes, RESULT_WIRE_TYPES),
 };
+
+/** What a whole message must decode to; undefined when it must be refused. */
+export function expectedOf<Values>(
+  kind: Kind<Values>,
+  payload: Uint8Array,
+  isFrame: boolean,
+): Decoded<Values> | undefined {
+  if (!isFrame) {
+    const values = kind.expected(payload);
+    return values && { rows: [values], entries: [payload], indexes: [0], invalid: [] };
+  }
+  const parts = partsOf(payload);
+  if (parts === undefined) return undefined;
+  const all = parts.map((bytes, index) => ({ bytes, index, values: kind.expected(bytes) }));
+  const valid = all.flatMap(({ values, ...part }) => (values === undefined ? [] : [{ ...part, values }]));
+  return {
+    rows: valid.map(({ values }) => values),
+    entries: valid.map(({ bytes }) => bytes.slice()),
+    indexes: valid.map(({ index }) => index),
+    invalid: all
+      .filter(({ values }) => values === undefined)
+      .map(({ index, bytes }) => ({ index, bytes: bytes.slice(), error: "" })),
+  };
+}
+
+/** The entries of a frame; undefined when its framing is broken. */
+function partsOf(frame: Uint8Array): Uint8Array[] | undefined {
+  try {
+    return fieldsOf(frame)
+      .filter(({ fieldNumber, wireType }) => fieldNumber === 1 && wireType === 2)
+      .map(({ bytes }) => bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function plainRecord(bytes: Uint8Array): RecordValues {
+  const { ID, Data, Meta } = fromBinary(MyDataSchema, bytes);
+  return { ID, Data, Meta };
+}
+
+function plainResult(bytes: Uint8Array): ResultValues {
+  const { ID, Data, Meta, DTimeStamp, RData, ProcessTime } = fromBinary(MyResultSchema, bytes);
+  const dTimeStampUs = microsecondsOf(DTimeStamp);
+  const processTimeUs = microsecondsOf(ProcessTime);
+  return { ID, Data, Meta, dTimeStampUs, RData, processTimeUs };
+}
 
 export function recordRows(decoded: DecodedRecords): RecordValues[] {
   return Array.from({ length: decoded.count }, (_, row) => ({
@@ -122,6 +168,8 @@ function entriesOf(decoded: DecodedRecords | DecodedResults): Omit<Decoded<never
 }
 
 type WireTypes = readonly (number | "timestamp" | undefined)[];
+const RECORD_WIRE_TYPES: WireTypes = [undefined, 0, 0, 2];
+const RESULT_WIRE_TYPES: WireTypes = [undefined, 0, 0, 2, "timestamp", 0, "timestamp"];
 const TIMESTAMP_WIRE_TYPES: WireTypes = [undefined, 0, 0];
 
 /** What protobuf-es reads once all that it is looser with is ruled out or left out. */
@@ -133,13 +181,29 @@ function strictly<Values extends RecordValues>(
   try {
     const known = knownFields(bytes, wireTypes);
     const values = read(rebuilt(known.fields));
-    if (known.isAll) deepStrictEqual(read(bytes), values, "protobuf-es agrees with the strict reader");
+    const plain = known.isAll ? unlessTooDeep(() => read(bytes)) : undefined;
+    if (plain !== undefined) deepStrictEqual(plain, values, "protobuf-es agrees with the strict reader");
     const texts = known.fields.filter(({ fieldNumber }) => fieldNumber === 3);
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(texts.at(-1)?.bytes);
     return { ...values, Meta: text };
   } catch (thrown) {
     if (thrown instanceof Error && thrown.name === "AssertionError") throw thrown;
     return undefined;
+  }
+}
+
+/** True for the error of protobuf-es about groups nested too deep for it. */
+export function isTooDeep(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message.includes("maximum recursion depth");
+}
+
+/** Undefined when protobuf-es gives up for the depth of groups. */
+function unlessTooDeep<Values>(read: () => Values): Values | undefined {
+  try {
+    return read();
+  } catch (thrown) {
+    if (isTooDeep(thrown)) return undefined;
+    throw thrown;
   }
 }
 
@@ -161,6 +225,23 @@ function knownFields(bytes: Uint8Array, wireTypes: WireTypes): { fields: WireFie
     }
   }
   return { fields, isAll };
+}
+
+function hasOtherWireType(bytes: Uint8Array, wireTypes: WireTypes): boolean {
+  let isFound = false;
+  const onHead = (fieldNumber: number, wireType: number): void => {
+    const wanted = wireTypes[fieldNumber];
+    isFound ||= wanted !== undefined && wireType !== (wanted === "timestamp" ? 2 : wanted);
+  };
+  try {
+    for (const field of eachField(bytes, onHead)) {
+      const isTimestamp = wireTypes[field.fieldNumber] === "timestamp";
+      isFound ||= isTimestamp && hasOtherWireType(field.bytes, TIMESTAMP_WIRE_TYPES);
+    }
+  } catch {
+    // What lies behind a broken field is not known.
+  }
+  return isFound;
 }
 
 function rebuilt(fields: readonly WireField[]): Uint8Array {

@@ -15,6 +15,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 
 /** A varint; `paddingBytes` more bytes than needed (0x80 ... 0x00), which readers have to accept. */
 export function varint(value: bigint | number, paddingBytes = 0): Uint8Array {
+  if (value >= 0 && value < 0x80 && paddingBytes === 0) return Uint8Array.of(Number(value));
   const out: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   while (rest > 0x7fn) {
@@ -29,7 +30,7 @@ export function varint(value: bigint | number, paddingBytes = 0): Uint8Array {
 }
 
 export function tag(fieldNumber: number, wireType: number): Uint8Array {
-  return varint((BigInt(fieldNumber) << 3n) | BigInt(wireType));
+  return varint(fieldNumber * 8 + wireType);
 }
 
 export function varintField(fieldNumber: number, value: bigint | number, paddingBytes = 0): Uint8Array {
@@ -63,13 +64,20 @@ export interface WireField {
  * bytes. @throws Error on anything else
  */
 export function fieldsOf(bytes: Uint8Array): WireField[] {
-  const fields: WireField[] = [];
+  return [...eachField(bytes)];
+}
+
+/**
+ * The same one by one.
+ *
+ * @param onHead told of each field before its value is read, so also of the one that is broken
+ */
+export function* eachField(
+  bytes: Uint8Array,
+  onHead: (fieldNumber: number, wireType: number) => void = () => undefined,
+): Generator<WireField, void, undefined> {
   let at = 0;
-  while (at < bytes.length) {
-    const field = readField(0);
-    fields.push(field);
-  }
-  return fields;
+  while (at < bytes.length) yield readField(0);
 
   function readVarint(maxBytes: number): bigint {
     let value = 0n;
@@ -94,6 +102,7 @@ export function fieldsOf(bytes: Uint8Array): WireField[] {
     if (key > 0xffff_ffffn || key >> 3n === 0n) throw new Error("field number out of range");
     const fieldNumber = Number(key >> 3n);
     const wireType = Number(key & 7n);
+    if (depth === 0) onHead(fieldNumber, wireType);
     const field = { fieldNumber, wireType, number: 0n, bytes: new Uint8Array() };
     if (wireType === 0) return { ...field, number: BigInt.asIntN(64, readVarint(10)) };
     if (wireType === 1) return { ...field, bytes: take(8n) };

@@ -1,0 +1,63 @@
+/** What trimming must never touch: messages that somebody has in hand. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { isPurgeSafe } from "../../services/shared/nats/stream-trim.js";
+import { collect } from "../support/collect.js";
+import { connectTest, freshNamespace, withClient } from "../support/nats-fixture.js";
+import { NatsServer } from "../support/nats-server.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
+import { until } from "../support/until.js";
+
+describe("trimming", () => {
+  let nats: NatsServer;
+  before(async () => (nats = await NatsServer.start()));
+  after(() => nats.stop());
+
+  it("leaves a message that is in hand its next delivery, when its engine is lost behind the trimming", async (t) => {
+    const proxy = await TcpProxy.start(nats.port);
+    t.after(() => proxy.close());
+    const namespace = freshNamespace();
+    const options = { namespace, streamMaxBytes: 1_048_576, trimEveryMs: 50 };
+    const losing = await connectTest(`nats://127.0.0.1:${String(proxy.port)}`, options);
+    const taking = await connectTest(nats.url, options);
+    t.after(() => taking.close());
+    // More than half of the stream, so that it is trimmed as soon as it is finished.
+    const large = { subject: "data", payload: new Uint8Array(600_000), messageId: "large" } as const;
+    await taking.publisher.publish(large);
+    await taking.publisher.publish({ subject: "data", payload: Uint8Array.of(1), messageId: "in hand" });
+
+    const consuming = { topic: "data", maxInFlight: 4, ackWaitMs: 1_000 } as const;
+    const inHand: number[] = [];
+    const held = new AbortController();
+    const run = (await losing.consumer(consuming)).run((message) => {
+      if (message.payload.length > 1) return Promise.resolve();
+      inHand.push(message.origin.sequence);
+      return new Promise((resolve) => held.signal.addEventListener("abort", () => resolve()));
+    }, held.signal);
+    const storedMessages = () =>
+      withClient(nats.url, async (nc) => {
+        const jsm = await nc.jetstreamManager();
+        return (await jsm.streams.info(`${namespace}-DATA`)).state.messages;
+      });
+    await until(async () => inHand.length === 1 && (await storedMessages()) === 1, 20_000, "the trimming");
+
+    proxy.blackhole();
+    const next = collect(await taking.consumer(consuming));
+    await until(() => next.messages.length === 1, 20_000, "the next delivery");
+    assert.deepEqual([...(next.messages[0]?.payload ?? [])], [1]);
+    await next.stop();
+    proxy.heal();
+    held.abort();
+    await run;
+    await losing.close();
+  });
+
+  it("knows the servers whose purge touches only what is purged", () => {
+    for (const version of ["2.9.10", "2.11.17", "2.12.0", "2.12.14", "1.4.1", "", "unknown"]) {
+      assert.equal(isPurgeSafe(version), false, version);
+    }
+    for (const version of ["2.12.15", "2.14.0-beta.1", "2.14.5", "3.0.0"]) {
+      assert.equal(isPurgeSafe(version), true, version);
+    }
+  });
+});

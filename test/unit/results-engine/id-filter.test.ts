@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { IdFilter } from "../../../services/results-engine/sinks/id-filter.js";
+
+const IDS = 200_000;
+
+/** Mixes all 64 bits, so that the numbers look random and are all different. */
+function mixed(index: number): bigint {
+  const spread = BigInt.asUintN(64, BigInt(index) * 0x9e3779b97f4a7c15n);
+  return BigInt.asIntN(64, (spread ^ (spread >> 29n)) * 0xbf58476d1ce4e5b9n);
+}
+
+describe("IdFilter", () => {
+  it("never takes a known ID for a new one, across its growth", () => {
+    const property = fc.property(fc.array(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })), (ids) => {
+      const filter = new IdFilter(16);
+      const column = BigInt64Array.from(ids);
+      const first = new Set(filter.addAll(column));
+      const distinct = new Set<bigint>();
+      for (const [place, id] of ids.entries()) {
+        if (distinct.has(id)) assert.ok(first.has(place), `${String(id)} twice in one call`);
+        distinct.add(id);
+      }
+      assert.equal(filter.addAll(column).length, ids.length);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  const patterns: Readonly<Record<string, (index: number) => bigint>> = {
+    "in order": (index) => BigInt(index),
+    "of every 4096th number": (index) => BigInt(index) * 4_096n,
+    "that differ in their upper half only": (index) => BigInt(index) << 32n,
+    "in two parts, as of a shard with a counter": (index) =>
+      (BigInt(index & 0xff) << 48n) | BigInt(index >>> 8),
+    "below zero": (index) => -BigInt(index) - 1n,
+    "at random": mixed,
+  };
+  for (const [name, idOf] of Object.entries(patterns)) {
+    it(`takes less than one in 500 new IDs ${name} for a known one`, () => {
+      const filter = new IdFilter(2 ** 16);
+      const taken = filter.addAll(BigInt64Array.from({ length: IDS }, (_, index) => idOf(index)));
+      assert.ok(taken.length < IDS / 500, `${String(taken.length)} of ${String(IDS)}`);
+    });
+  }
+});
