@@ -1,0 +1,121 @@
+/** The command line of `npm run chaos`. */
+import { parseArgs } from "node:util";
+import { UserError, messageOf } from "../../services/shared/errors.js";
+import { MUTATIONS } from "./mutations.js";
+import { BIGQUERY_FAULTS, CLUSTER_FAULTS, FAULT_KINDS } from "./plan.js";
+import type { FaultKind } from "./plan.js";
+import { MAX_RECOVERY_MS } from "./report.js";
+import { RESEND_AFTER_MS } from "./trio.js";
+
+export interface ChaosArgs {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly rate: number;
+  readonly sink: "duckdb" | "bigquery";
+  readonly natsServer: string | undefined;
+  readonly isCluster: boolean;
+  readonly maxRecoveryMs: number;
+  readonly only: readonly FaultKind[] | undefined;
+  /** The rule to break; undefined for a run of the product as it is. */
+  readonly mutation: string | undefined;
+  readonly isPlan: boolean;
+  readonly isJson: boolean;
+  /** Set if help was asked for. */
+  readonly helpText: string | undefined;
+  /** Repeats the run. */
+  readonly command: string;
+}
+
+const HELP = `npm run chaos -- [options]
+
+Runs 1 data-engine, 3 crunch-engines and 1 or 2 results-engines over a real NATS, breaks them as the
+seed says, and compares what is in the table and parked with what was confirmed to the producers.
+RESEND_AFTER_MS=${String(RESEND_AFTER_MS)} throughout. Exit code 1 on one record of difference.
+
+  --minutes M           how long faults happen (default 1)
+  --seed S              chooses the records and the faults (default: by the clock)
+  --sink S              duckdb (default), or bigquery: a fake one, with faults of its own
+  --rate N              records per second (default 1500)
+  --cluster             three NATS servers with three copies of each stream; one at a time is broken
+  --nats-server PATH    another nats-server than the one that crunch up takes
+  --max-recovery-ms N   longest that rows may take to flow again (default ${String(MAX_RECOVERY_MS)})
+  --only KIND,...       only faults of these kinds; --plan shows them
+  --mutate RULE         breaks a rule in a copy of the product and expects the suite to find it: ${Object.keys(MUTATIONS).join(", ")}
+  --plan                print the first bouts of the seed and run nothing
+  --json                the report as one line of JSON on stdout, the rest on stderr
+`;
+
+const OPTIONS = {
+  minutes: { type: "string", default: "1" },
+  seed: { type: "string" },
+  sink: { type: "string", default: "duckdb" },
+  rate: { type: "string", default: "1500" },
+  "nats-server": { type: "string" },
+  cluster: { type: "boolean", default: false },
+  "max-recovery-ms": { type: "string", default: String(MAX_RECOVERY_MS) },
+  only: { type: "string" },
+  mutate: { type: "string" },
+  plan: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+/** @throws UserError that names the option and its value */
+export function readArgs(argv: readonly string[]): ChaosArgs {
+  const values = parse(argv);
+  const { sink } = values;
+  if (sink !== "duckdb" && sink !== "bigquery") {
+    throw new UserError(`--sink="${sink}": must be duckdb or bigquery`);
+  }
+  const seed = numberOf("seed", values.seed ?? String(Date.now() % 1_000_000), { min: 1, max: 2 ** 32 - 1 });
+  const minutes = numberOf("minutes", values.minutes, { min: 0.1, max: 1_440 });
+  const rate = numberOf("rate", values.rate, { min: 100, max: 20_000 });
+  const only = values.only?.split(",").map((name) => kindOf(name, sink, values.cluster));
+  const natsServer = values["nats-server"];
+  const options = [
+    `--minutes ${String(minutes)} --seed ${String(seed)} --sink ${sink} --rate ${String(rate)}`,
+    ...(values.cluster ? ["--cluster"] : []),
+    ...(only === undefined ? [] : [`--only ${only.join(",")}`]),
+    ...(natsServer === undefined ? [] : [`--nats-server ${natsServer}`]),
+  ];
+  return {
+    seed,
+    minutes,
+    rate,
+    sink,
+    natsServer,
+    isCluster: values.cluster,
+    maxRecoveryMs: numberOf("max-recovery-ms", values["max-recovery-ms"], { min: 1, max: 600_000 }),
+    only,
+    mutation: values.mutate,
+    isPlan: values.plan,
+    isJson: values.json,
+    helpText: values.help ? HELP : undefined,
+    command: `npm run chaos -- ${options.join(" ")}`,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS }).values;
+  } catch (thrown) {
+    throw new UserError(`${messageOf(thrown)}\n\n${HELP}`);
+  }
+}
+
+function numberOf(name: string, text: string, { min, max }: { min: number; max: number }): number {
+  const value = Number(text);
+  if (text !== "" && value >= min && value <= max) return value;
+  throw new UserError(`--${name}="${text}": must be a number from ${String(min)} to ${String(max)}`);
+}
+
+/** @throws UserError for a kind that is none, or that this run cannot have */
+function kindOf(name: string, sink: "duckdb" | "bigquery", isCluster: boolean): FaultKind {
+  const isElsewhere = (kind: FaultKind): boolean =>
+    (sink !== "bigquery" && BIGQUERY_FAULTS.some((one) => one === kind)) ||
+    (!isCluster && CLUSTER_FAULTS.some((one) => one === kind));
+  const kinds = FAULT_KINDS.filter((kind) => !isElsewhere(kind));
+  const kind = kinds.find((one) => one === name);
+  if (kind === undefined) throw new UserError(`--only="${name}": must be of ${kinds.join(", ")}`);
+  return kind;
+}
