@@ -35,7 +35,7 @@ async function serve(): Promise<void> {
 async function bench(): Promise<void> {
   const server = fork(fileURLToPath(import.meta.url), ["server"]);
   const [endpoint] = (await once(server, "message")) as [string];
-  process.stdout.write(`${machineLine()}\n`);
+  process.stdout.write(`${await machineLine()}\n`);
   for (const wide of [false, true]) {
     const batch = flights(wide);
     process.stdout.write(`${wide ? "IDs and data over all of int64" : "small IDs and data"}\n`);

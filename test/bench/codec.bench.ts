@@ -101,7 +101,7 @@ if (toBinary(MyDataFrameSchema, recordMessage).length !== recordFrame.length) {
   throw new Error("protobuf-es writes another frame");
 }
 
-process.stdout.write(`${machineLine()}\n`);
+process.stdout.write(`${await machineLine()}\n`);
 process.stdout.write(`frames of ${String(RECORDS)} flights, one thread, median of ${String(RUNS)} runs\n`);
 for (const { name, ours, theirs } of measured) {
   const [oursPerS, theirsPerS] = medianRates(ours, theirs);

@@ -15,10 +15,10 @@ import { machineLine, median } from "./machine.js";
 
 const FRAME_RECORDS = 2_048;
 const RUNS = 5;
-const work100us = fileURLToPath(new URL("../../../test/support/fixtures/work-100us.mjs", import.meta.url));
+const busy100us = fileURLToPath(new URL("../../../test/support/fixtures/busy-100us.mjs", import.meta.url));
 const allThreads = availableParallelism();
 
-process.stdout.write(`${machineLine()}\n`);
+process.stdout.write(`${await machineLine()}\n`);
 const frame = frameOf(
   Array.from({ length: FRAME_RECORDS }, (_, index) => ({ data: BigInt(index * 977), meta: "ABQ-DAL" })),
 );
@@ -31,7 +31,7 @@ for (let threads = 1; threads <= Math.min(2, allThreads); threads += 1) {
 const pooled: number[] = [];
 const bare: number[] = [];
 for (let turn = 0; turn < RUNS; turn += 1) {
-  pooled.push(...(await ratesOf(work100us, allThreads, frame, 4 * allThreads, FRAME_RECORDS, 1)));
+  pooled.push(...(await ratesOf(busy100us, allThreads, frame, 4 * allThreads, FRAME_RECORDS, 1)));
   bare.push(await bareRate(allThreads, 4 * FRAME_RECORDS));
 }
 print(`100 µs cruncher, ${String(allThreads)} threads`, pooled, "records/s");
@@ -88,7 +88,7 @@ async function bareRate(threads: number, recordsPerThread: number): Promise<numb
       parentPort.postMessage("done");
     });`;
   const source = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
-  const options = { workerData: pathToFileURL(work100us).href };
+  const options = { workerData: pathToFileURL(busy100us).href };
   const workers = Array.from({ length: threads }, () => new Worker(source, options));
   const crunchAll = async (records: number): Promise<void> => {
     const done = workers.map((worker) => once(worker, "message"));

@@ -27,7 +27,7 @@ const sources: readonly [name: string, uri: string][] = [
   ["synthetic, 3,000,000", "synthetic:?count=3000000"],
 ];
 
-process.stdout.write(`${machineLine()}\n`);
+process.stdout.write(`${await machineLine()}\n`);
 for (const [name, uri] of sources) {
   for (const stage of ["chunks", "frames"] as const) {
     const rates: number[] = [];

@@ -11,7 +11,7 @@ const RUNS = Number(process.env.BENCH_RUNS ?? "5");
 const PART_ROWS = 2_048;
 const BATCH_ROWS = Number(process.env.BATCH_MAX_ROWS ?? "100000");
 
-process.stdout.write(`${machineLine()}\n${ROWS} rows, batches of ${BATCH_ROWS}\n`);
+process.stdout.write(`${await machineLine()}\n${ROWS} rows, batches of ${BATCH_ROWS}\n`);
 const cases = { "ordered IDs": (row: number) => row, "random IDs": scramble };
 for (const [name, idOf] of Object.entries(cases)) {
   const ours: number[] = [];

@@ -13,7 +13,7 @@ const flights = fileURLToPath(
 );
 const emissions = fileURLToPath(new URL("../../../examples/flight-emissions.mjs", import.meta.url));
 
-process.stdout.write(`${machineLine()}\n`);
+process.stdout.write(`${await machineLine()}\n`);
 for (const cruncher of ["identity", emissions]) {
   const rates: number[] = [];
   for (let run = 0; run < RUNS; run += 1) rates.push(await endToEnd(cruncher));

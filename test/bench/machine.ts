@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, totalmem } from "node:os";
+import { natsServerBinary } from "../../services/local/nats-server-binary.js";
 
 /** One line that says where a figure was measured. */
-export function machineLine(): string {
+export async function machineLine(): Promise<string> {
   const gib = Math.round(totalmem() / 2 ** 30);
   const cpu = cpus()[0]?.model.trim() ?? "unknown CPU";
-  return `${String(availableParallelism())} cores (${cpu}), ${String(gib)} GiB, Node ${process.versions.node}, ${natsVersion()}`;
+  return `${String(availableParallelism())} cores (${cpu}), ${String(gib)} GiB, Node ${process.versions.node}, ${await natsVersion()}`;
 }
 
 export function median(values: readonly number[]): number {
@@ -13,11 +14,6 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-function natsVersion(): string {
-  const binary = process.env.NATS_SERVER_BIN ?? "nats-server";
-  try {
-    return execFileSync(binary, ["--version"], { encoding: "utf8" }).trim();
-  } catch {
-    return "nats-server of the cache";
-  }
+async function natsVersion(): Promise<string> {
+  return execFileSync(await natsServerBinary(process.env), ["--version"], { encoding: "utf8" }).trim();
 }
