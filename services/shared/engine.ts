@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { CommonSettings, Env } from "./config.js";
-import { UserError, messageOf } from "./errors.js";
+import { EngineError, UserError, messageOf } from "./errors.js";
 import { HealthServer } from "./health.js";
 import { createLogger } from "./logger.js";
 import type { Logger } from "./logger.js";
@@ -80,7 +80,7 @@ export async function runEngine<Settings extends CommonSettings>(
   try {
     totals = await definition.run(settings, context);
   } catch (thrown) {
-    exitCode = thrown instanceof UserError ? reportUserError(thrown) : 1;
+    exitCode = thrown instanceof UserError ? reportUserError(thrown) : isOurStop(thrown) ? 0 : 1;
     if (exitCode === 1) logger.fatal({ err: thrown }, `${definition.name} is broken: ${messageOf(thrown)}`);
   }
   for (const release of releases.reverse()) {
@@ -133,6 +133,11 @@ function watchSignals(
       clearTimeout(deadline);
     },
   };
+}
+
+/** A wait that ended because the engine was asked to stop before it had started. */
+function isOurStop(thrown: unknown): boolean {
+  return thrown instanceof EngineError && thrown.code === "stopped_waiting";
 }
 
 function reportUserError(thrown: unknown): number {

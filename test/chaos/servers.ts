@@ -49,7 +49,13 @@ export async function beginServerFault(kind: FaultKind, server: NatsServer): Pro
   }
 }
 
-const STREAMS = ["DATA", "RESULTS", "PARKED"];
+/** Each with its durable. */
+const STREAMS = new Map([
+  ["DATA", "crunch"],
+  ["RESULTS", "results"],
+  ["PARKED", undefined],
+  ["STATE", undefined],
+]);
 /** A server that was away has to hear of everything it missed before the next one may go. */
 const CURRENT_MS = 60_000;
 

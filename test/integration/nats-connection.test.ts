@@ -98,26 +98,6 @@ describe("a first connect that fails says why in one sentence", { concurrency: t
   });
 });
 
-test("waiting for the server ends when it comes up, or when the wait is aborted", async () => {
-  const late = await NatsServer.start();
-  await late.kill();
-  try {
-    const told: string[] = [];
-    const warn = (_details: unknown, text: string): unknown => told.push(text);
-    const controller = new AbortController();
-    const aborted = connectTest(late.url, { waitForServer: true, signal: controller.signal, warn });
-    await until(() => told.length > 0);
-    assert.match(told[0] ?? "", /waiting for NATS: .*refused/);
-    controller.abort();
-    await assert.rejects(aborted, { code: "aborted", action: "stop" });
-    const waiting = connectTest(late.url, { waitForServer: true });
-    await late.restart();
-    await (await waiting).close();
-  } finally {
-    await late.stop();
-  }
-});
-
 describe("streams and durables", { concurrency: true }, () => {
   test("many engines may make them at the same time", async (t) => {
     const namespace = freshNamespace();

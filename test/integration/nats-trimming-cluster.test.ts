@@ -22,7 +22,6 @@ describe("trimming over a cluster", () => {
       streamReplicas: 3,
       streamMaxBytes: 1_048_576,
       trimEveryMs: 100,
-      waitForServer: true,
     });
     t.after(() => messaging.close());
     const nc = await connect({ servers: cluster.url.split(","), maxReconnectAttempts: -1 });

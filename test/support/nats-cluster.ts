@@ -1,6 +1,7 @@
 /** Three nats-servers on this machine that form one JetStream cluster, each reachable by the others through proxies. */
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import type { ClusterInfo, JetStreamManager } from "nats";
 import { withClient } from "./nats-fixture.js";
 import { NatsServer } from "./nats-server.js";
 import { TcpProxy } from "./tcp-proxy.js";
@@ -97,14 +98,11 @@ export class NatsCluster {
     }
   }
 
-  /** True if every copy of every one of the streams is up to date. */
-  async isCurrent(streams: readonly string[]): Promise<boolean> {
-    for (const stream of streams) {
-      const cluster = (await this.#streamInfo(stream))?.cluster;
-      const replicas = cluster?.replicas ?? [];
-      const isLed = cluster?.leader !== undefined && cluster.leader !== "";
-      const areCurrent = replicas.every((replica) => replica.current && !replica.offline);
-      if (!isLed || replicas.length !== SIZE - 1 || !areCurrent) return false;
+  /** True if every one of the streams, and its durable if it has one, has a leader and only copies that are up to date. */
+  async isCurrent(streams: ReadonlyMap<string, string | undefined>): Promise<boolean> {
+    for (const [stream, durable] of streams) {
+      if (!isWhole((await this.#streamInfo(stream))?.cluster)) return false;
+      if (durable !== undefined && !isWhole(await this.#homeOf(stream, durable))) return false;
     }
     return true;
   }
@@ -134,16 +132,32 @@ export class NatsCluster {
     }
   }
 
-  async #streamInfo(stream: string) {
+  #streamInfo(stream: string) {
+    return this.#ask((jsm) => jsm.streams.info(stream));
+  }
+
+  async #homeOf(stream: string, durable: string): Promise<ClusterInfo | undefined> {
+    return (await this.#ask((jsm) => jsm.consumers.info(stream, durable)))?.cluster;
+  }
+
+  /** What JetStream answers; undefined while it does not. */
+  async #ask<T>(question: (jsm: JetStreamManager) => Promise<T>): Promise<T | undefined> {
     try {
-      return await withClient(this.url, async (nc) => {
-        const jsm = await nc.jetstreamManager({ timeout: 2_000, checkAPI: false });
-        return jsm.streams.info(stream);
-      });
+      return await withClient(this.url, async (nc) =>
+        question(await nc.jetstreamManager({ timeout: 2_000, checkAPI: false })),
+      );
     } catch {
       return undefined;
     }
   }
+}
+
+function isWhole(home: ClusterInfo | undefined): boolean {
+  const replicas = home?.replicas ?? [];
+  const isLed = home?.leader !== undefined && home.leader !== "";
+  return (
+    isLed && replicas.length === SIZE - 1 && replicas.every(({ current, offline }) => current && !offline)
+  );
 }
 
 /** Clients are not told of the other servers: they would go past the proxies that stand before them. */

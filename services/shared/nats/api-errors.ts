@@ -4,6 +4,8 @@ import { NatsError } from "nats";
 export const CONSUMER_NOT_FOUND = 10_014;
 export const STREAM_NOT_FOUND = 10_059;
 export const NO_MESSAGE_FOUND = 10_037;
+/** A cluster has too few members for the replicas asked for. */
+export const NO_PEERS = 10_005;
 export const SUBJECTS_OVERLAP = 10_065;
 export const WRONG_LAST_SEQUENCE = 10_071;
 

@@ -25,13 +25,6 @@ export function afterConnect(thrown: unknown): unknown {
   return isSilent ? new JetStreamSilent("JetStream does not answer", { cause: thrown }) : thrown;
 }
 
-/** A reason, to follow the value of NATS_URL in a sentence. */
-export interface Reason {
-  readonly text: string;
-  /** True if waiting may help. */
-  readonly mayPass: boolean;
-}
-
 const NO_JETSTREAM = "the server has no JetStream; start it with: nats-server -js";
 /** Some servers hang like this when their disk is full; only a kill and a start with room end it. */
 const SILENT_JETSTREAM =
@@ -46,34 +39,30 @@ const SILENCES: Readonly<Record<Silence, string>> = {
 };
 
 /** By the code of the client library. */
-const REASONS: ReadonlyMap<string, Reason> = new Map([
-  [ErrorCode.Timeout, { text: SILENCES.timeout, mayPass: true }],
+const REASONS: ReadonlyMap<string, string> = new Map([
+  [ErrorCode.Timeout, SILENCES.timeout],
   // JetStream of a server that is just starting answers like one that has none.
-  [ErrorCode.NoResponders, { text: NO_JETSTREAM, mayPass: true }],
-  [ErrorCode.AuthorizationViolation, { text: NO_ACCESS, mayPass: false }],
-  [ErrorCode.AuthenticationExpired, { text: NO_ACCESS, mayPass: false }],
-  [ErrorCode.AuthenticationTimeout, { text: NO_ACCESS, mayPass: false }],
-  [ErrorCode.BadAuthentication, { text: NO_ACCESS, mayPass: false }],
+  [ErrorCode.NoResponders, NO_JETSTREAM],
+  [ErrorCode.AuthorizationViolation, NO_ACCESS],
+  [ErrorCode.AuthenticationExpired, NO_ACCESS],
+  [ErrorCode.AuthenticationTimeout, NO_ACCESS],
+  [ErrorCode.BadAuthentication, NO_ACCESS],
 ]);
 
 /** JetStream is off, for the server or for the account. */
 const JETSTREAM_OFF: ReadonlySet<number> = new Set([10_076, 10_039]);
 
-export function reasonOf(thrown: unknown): Reason {
+/** A reason, to follow the value of NATS_URL in a sentence. */
+export function reasonOf(thrown: unknown): string {
   if (thrown instanceof NobodyAnswers) {
-    return {
-      text: [...new Set(thrown.silences)].map((silence) => SILENCES[silence]).join("; "),
-      mayPass: true,
-    };
+    return [...new Set(thrown.silences)].map((silence) => SILENCES[silence]).join("; ");
   }
-  if (thrown instanceof JetStreamSilent) return { text: SILENT_JETSTREAM, mayPass: true };
+  if (thrown instanceof JetStreamSilent) return SILENT_JETSTREAM;
   const apiCode = apiCodeOf(thrown);
-  if (apiCode !== undefined && JETSTREAM_OFF.has(apiCode)) return { text: NO_JETSTREAM, mayPass: false };
-  if (apiCode !== undefined) return { text: `JetStream refuses: ${messageOf(thrown)}`, mayPass: true };
-  if (!(thrown instanceof NatsError)) return { text: `cannot connect: ${messageOf(thrown)}`, mayPass: true };
-  if (thrown.isPermissionError()) {
-    return { text: `the user lacks a permission: ${thrown.message}`, mayPass: false };
-  }
+  if (apiCode !== undefined && JETSTREAM_OFF.has(apiCode)) return NO_JETSTREAM;
+  if (apiCode !== undefined) return `JetStream refuses: ${messageOf(thrown)}`;
+  if (!(thrown instanceof NatsError)) return `cannot connect: ${messageOf(thrown)}`;
+  if (thrown.isPermissionError()) return `the user lacks a permission: ${thrown.message}`;
   const chained = thrown.chainedError === undefined ? "" : ` (${thrown.chainedError.message})`;
-  return REASONS.get(thrown.code) ?? { text: `cannot connect: ${thrown.message}${chained}`, mayPass: true };
+  return REASONS.get(thrown.code) ?? `cannot connect: ${thrown.message}${chained}`;
 }

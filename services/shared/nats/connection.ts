@@ -1,11 +1,11 @@
 /** NATS_URL -> a connection with its streams in place, or one sentence that says why not. */
 import { connect } from "nats";
 import type { ConnectionOptions, NatsConnection } from "nats";
-import { setTimeout as delay } from "node:timers/promises";
 import { EngineError, UserError } from "../errors.js";
 import { parseNatsUrl } from "./address.js";
 import type { NatsAddress } from "./address.js";
 import { NobodyAnswers, afterConnect, reasonOf } from "./connect-failure.js";
+import { throughElections } from "./elections.js";
 import { Link } from "./link.js";
 import type { Warn } from "./link.js";
 import { NatsMessaging } from "./nats-messaging.js";
@@ -27,9 +27,7 @@ export interface NatsOptions {
   readonly streamMaxBytes?: number;
   /** Hears what a person may want to know: disconnects, retries, a durable made again. */
   readonly warn: Warn;
-  /** False: fail within about 5 s. True: wait for the server for as long as it takes. Default false. */
-  readonly waitForServer?: boolean;
-  /** Ends the wait for the server. */
+  /** Ends the wait for a cluster that chooses its leader. */
   readonly signal?: AbortSignal;
   /** First part of reply subjects, for servers with permissions per service. Default `_INBOX`. */
   readonly inboxPrefix?: string;
@@ -41,35 +39,23 @@ export interface NatsOptions {
 const FIRST_ANSWER_MS = 4_000;
 /** One dial of the library, also of a reconnect: short, so that a healed link is found soon. */
 const DIAL_MS = 3_000;
-const RETRY_MS = 500;
-/** While waiting for the server, every this many failures are told. */
-const TELL_EVERY = 20;
 /** Longest wait for an answer of JetStream, in milliseconds. */
 export const API_TIMEOUT_MS = 3_000;
 
 /**
- * Connects and makes the streams.
+ * Connects and makes the streams: within about 5 s, or 30 s more while a cluster chooses its leader.
  *
  * @throws UserError naming NATS_URL and why: unparsable, refused, unknown host, timeout, authorization,
  *   no JetStream; or naming the setting that a stream could not be made with
- * @throws EngineError `stop` when `signal` aborted the wait
+ * @throws EngineError `stopped_waiting` when `signal` ended the wait for a leader
  */
 export async function connectNats(options: NatsOptions): Promise<NatsMessaging> {
   const address = parseNatsUrl(options.url);
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await connectOnce(address, options);
-    } catch (thrown) {
-      if (thrown instanceof UserError) throw thrown;
-      const reason = reasonOf(thrown);
-      const sentence = `NATS_URL="${address.shown}": ${reason.text}`;
-      if (options.waitForServer !== true || !reason.mayPass) throw new UserError(sentence, { cause: thrown });
-      if (failures % TELL_EVERY === 0) options.warn({ failures }, `waiting for NATS: ${sentence}`);
-    }
-    await delay(RETRY_MS, undefined, { signal: options.signal }).catch(() => undefined);
-    if (options.signal?.aborted === true) {
-      throw new EngineError("aborted", "stop", `stopped while waiting for NATS_URL="${address.shown}"`);
-    }
+  try {
+    return await connectOnce(address, options);
+  } catch (thrown) {
+    if (thrown instanceof UserError || thrown instanceof EngineError) throw thrown;
+    throw new UserError(`NATS_URL="${address.shown}": ${reasonOf(thrown)}`, { cause: thrown });
   }
 }
 
@@ -79,17 +65,21 @@ async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<
   try {
     // Asking for account information needs a permission that engines should not have.
     const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: API_TIMEOUT_MS });
-    const { namespace, streamReplicas: replicas, streamMaxBytes: maxBytes } = options;
+    const { namespace, streamReplicas: replicas, streamMaxBytes: maxBytes, warn, signal } = options;
     if (replicas !== undefined && maxBytes !== undefined) {
-      await ensureStreams(jsm, { namespace, replicas, maxBytes }, options.warn);
-      await ensureStateStream(jsm, namespace, replicas);
+      const makeStreams = async (): Promise<void> => {
+        await ensureStreams(jsm, { namespace, replicas, maxBytes }, warn);
+        await ensureStateStream(jsm, namespace, replicas);
+      };
+      await throughElections(makeStreams, { nc, warn, signal });
     }
-    return new NatsMessaging(new Link(nc, jsm, options.warn), {
+    return new NatsMessaging(new Link(nc, jsm, warn), {
       engineId: options.engineId,
       namespace: options.namespace,
       inboxPrefix,
       trimEveryMs: options.trimEveryMs ?? 5_000,
-      warn: options.warn,
+      warn,
+      signal,
     });
   } catch (thrown) {
     await closeQuietly(nc);

@@ -74,7 +74,7 @@ export async function lookAtNats(url: string, settings: StreamSettings): Promise
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
     const reason = reasonOf(nc === undefined ? thrown : afterConnect(thrown));
-    throw new UserError(`NATS_URL="${address.shown}": ${reason.text}`, { cause: thrown });
+    throw new UserError(`NATS_URL="${address.shown}": ${reason}`, { cause: thrown });
   } finally {
     // The reason that it is closed for is on its way already.
     await nc?.close().catch(() => undefined);

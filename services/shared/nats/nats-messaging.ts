@@ -9,6 +9,7 @@ import { Parker } from "../parking.js";
 import { NO_MESSAGE_FOUND, apiCodeOf } from "./api-errors.js";
 import { NatsConsumer } from "./consumer.js";
 import { ensureDurable, findDurable } from "./durable.js";
+import { throughElections } from "./elections.js";
 import { toRecord } from "./headers.js";
 import { findLastHeaders } from "./last-headers.js";
 import type { Link, Warn } from "./link.js";
@@ -30,6 +31,8 @@ export interface NatsMessagingParts {
   readonly inboxPrefix: string;
   readonly trimEveryMs: number;
   readonly warn: Warn;
+  /** Ends the wait for a cluster that chooses its leader. */
+  readonly signal: AbortSignal | undefined;
 }
 
 export class NatsMessaging implements Messaging {
@@ -59,9 +62,11 @@ export class NatsMessaging implements Messaging {
     if (!Number.isInteger(options.maxInFlight) || options.maxInFlight < 1) {
       throw new UserError(`maxInFlight=${String(options.maxInFlight)} must be a whole number from 1`);
     }
-    const { namespace, inboxPrefix, trimEveryMs, warn } = this.#parts;
+    const { namespace, inboxPrefix, trimEveryMs, warn, signal } = this.#parts;
     const stream = streamName(streamKindOf(options.topic), namespace);
-    await ensureDurable(this.#link.jsm, stream, options.topic, options.ackWaitMs);
+    const { nc, jsm } = this.#link;
+    const makeDurable = () => ensureDurable(jsm, stream, options.topic, options.ackWaitMs);
+    await throughElections(makeDurable, { nc, warn, signal });
     const parts = {
       link: this.#link,
       parker: this.#parker,

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.js";
 import type { Warn } from "./link.js";
 import type { Subject, Topic } from "../messaging.js";
-import { STREAM_NOT_FOUND, SUBJECTS_OVERLAP, apiCodeOf } from "./api-errors.js";
+import { NO_PEERS, STREAM_NOT_FOUND, SUBJECTS_OVERLAP, apiCodeOf } from "./api-errors.js";
 import { DEDUPE_WINDOW_MS } from "./limits.js";
 
 /** The three streams, without namespace. */
@@ -250,10 +250,10 @@ function refusalOf(thrown: unknown, wanted: WantedStream): unknown {
     case 10_028: // memory resources exceeded
     case 10_047: // storage resources exceeded
       return new UserError(`STREAM_MAX_BYTES=${String(wanted.max_bytes)}: ${stream}`);
-    case 10_005: // no suitable peers
+    case NO_PEERS:
     case 10_052: // replicas of a single server
     case 10_074:
-      return new UserError(`STREAM_REPLICAS=${String(wanted.num_replicas)}: ${stream}`);
+      return new UserError(`STREAM_REPLICAS=${String(wanted.num_replicas)}: ${stream}`, { cause: thrown });
     case SUBJECTS_OVERLAP:
       return new UserError(
         `NATS ${stream} (${wanted.subjects.join(", ")}): another stream takes these subjects; set NAMESPACE`,
