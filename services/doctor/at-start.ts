@@ -10,11 +10,15 @@ import type { Finding } from "./finding.js";
 
 /** @param settings of a data-engine */
 export function checkDataEngine(
-  settings: { readonly FRAME_MAX_BYTES: number; readonly MAX_RECORD_BYTES: number },
+  settings: {
+    readonly STREAM_REPLICAS: number;
+    readonly FRAME_MAX_BYTES: number;
+    readonly MAX_RECORD_BYTES: number;
+  },
   server: ServerLook,
 ): Finding[] {
   return [
-    ...checkServerAtStart(server),
+    ...checkServerAtStart(settings, server),
     ...checkSizes({
       maxPayloadBytes: server.maxPayloadBytes,
       frameMaxBytes: settings.FRAME_MAX_BYTES,
@@ -26,6 +30,7 @@ export function checkDataEngine(
 /** @param settings of a crunch-engine */
 export function checkCrunchEngine(
   settings: {
+    readonly STREAM_REPLICAS: number;
     readonly RESEND_AFTER_MS: number;
     readonly CRUNCH_TIMEOUT_MS: number;
     readonly CRUNCH_MAX_IN_FLIGHT: number;
@@ -33,7 +38,7 @@ export function checkCrunchEngine(
   server: ServerLook,
 ): Finding[] {
   return [
-    ...checkServerAtStart(server),
+    ...checkServerAtStart(settings, server),
     ...checkAckWait({
       resendAfterMs: settings.RESEND_AFTER_MS,
       dedupeWindowMs: DEDUPE_WINDOW_MS,
@@ -46,6 +51,7 @@ export function checkCrunchEngine(
 /** @param settings of a results-engine */
 export function checkResultsEngine(
   settings: {
+    readonly STREAM_REPLICAS: number;
     readonly RESEND_AFTER_MS: number;
     readonly BATCH_MAX_WAIT_MS: number;
     readonly LATE_AFTER_MS: number;
@@ -54,7 +60,7 @@ export function checkResultsEngine(
   server: ServerLook,
 ): Finding[] {
   return [
-    ...checkServerAtStart(server),
+    ...checkServerAtStart(settings, server),
     ...checkAckWait({
       resendAfterMs: settings.RESEND_AFTER_MS,
       dedupeWindowMs: DEDUPE_WINDOW_MS,
@@ -74,6 +80,9 @@ export function warnAtStart(findings: readonly Finding[], logger: Logger): void 
 }
 
 /** An old server is the doctor's business; every start of every engine need not repeat it. */
-function checkServerAtStart({ version }: ServerLook): Finding[] {
-  return checkServerVersion(version).filter(({ level }) => level === "error");
+function checkServerAtStart(
+  { STREAM_REPLICAS: replicas }: { readonly STREAM_REPLICAS: number },
+  { version }: ServerLook,
+): Finding[] {
+  return checkServerVersion(version, replicas).filter(({ level }) => level === "error");
 }

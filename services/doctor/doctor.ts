@@ -145,7 +145,7 @@ function checkServer(
   monitoring: MonitoringLook | string,
 ): Finding[] {
   return [
-    ...checkServerVersion(look.server.version),
+    ...checkServerVersion(look.server.version, data.STREAM_REPLICAS),
     ...checkSizes({
       maxPayloadBytes: look.server.maxPayloadBytes,
       frameMaxBytes: data.FRAME_MAX_BYTES,

@@ -34,9 +34,16 @@ try {
   );
   assert.equal(contract.status, 0, contract.stdout);
   process.stdout.write(`the messaging contract holds with nats-server ${VERSION}\n`);
-  const server = ["--nats-server", binary, "--minutes", "1"];
-  runSuite(`with nats-server ${VERSION}`, [...server, "--seed", "104"]);
-  runSuite(`with a cluster of nats-server ${VERSION}`, [...server, "--seed", "105", "--cluster"]);
+  const server = ["--nats-server", binary];
+  runSuite(`with nats-server ${VERSION}`, [...server, "--minutes", "1", "--seed", "104"]);
+  runSuite(`with a cluster of nats-server ${VERSION}`, [
+    ...server,
+    "--minutes",
+    "2",
+    "--seed",
+    "105",
+    "--cluster",
+  ]);
   process.stdout.write("3 passed, 0 failed\n");
 } finally {
   folder.remove();

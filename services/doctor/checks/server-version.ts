@@ -22,9 +22,20 @@ interface KnownFault {
   readonly before: string;
   readonly problem: string;
   readonly why: string;
+  /** Set for a fault of clusters only. */
+  readonly isOfReplicas?: true;
 }
 
 const FAULTS: readonly KnownFault[] = [
+  {
+    level: "error",
+    from: "0.0.0",
+    before: "2.10.0",
+    isOfReplicas: true,
+    problem:
+      "in a cluster of this version the copies of a stream may drift apart when its leader stands still",
+    why: "confirmed records would be lost, which our chaos suite has seen with 2.9.10",
+  },
   {
     level: "error",
     from: "2.10.20",
@@ -70,14 +81,18 @@ const FAULTS: readonly KnownFault[] = [
   },
 ];
 
-/** @param version as the server says it, such as `2.9.10` or `2.15.0-dev` */
-export function checkServerVersion(version: string): Finding[] {
+/**
+ * @param version as the server says it, such as `2.9.10` or `2.15.0-dev`
+ * @param replicas STREAM_REPLICAS
+ */
+export function checkServerVersion(version: string, replicas: number): Finding[] {
   const server = parse(version);
   if (server === undefined) {
     return [about(version, "info", "the version cannot be read, so nothing is known about it", "")];
   }
   const findings = FAULTS.filter(
-    ({ from, before }) => compare(server, from) >= 0 && compare(server, before) < 0,
+    ({ from, before, isOfReplicas }) =>
+      compare(server, from) >= 0 && compare(server, before) < 0 && (isOfReplicas !== true || replicas > 1),
   ).map(({ level, problem, why }) => about(version, level, problem, why));
   const floor = FLOORS.get(`${String(server.major)}.${String(server.minor)}`);
   if (floor === undefined && server.major === 2 && server.minor < NEWEST_KNOWN_MINOR) {

@@ -27,6 +27,11 @@ describe("an engine that starts", () => {
     assert.deepEqual(told(checkResultsEngine(readResultsSettings({}), server)), []);
   });
 
+  it("warns of a server that loses records of streams with copies", () => {
+    const settings = readDataSettings({ STREAM_REPLICAS: "3" });
+    assert.match(told(checkDataEngine(settings, server)).join(""), /^nats-server=2\.9\.10: .*drift apart/);
+  });
+
   it("warns in one line of each setting that the doctor would warn of", () => {
     const env = { RESEND_AFTER_MS: "5000", CRUNCH_MAX_IN_FLIGHT: "20000", RESULTS_MAX_IN_FLIGHT: "20000" };
     assert.deepEqual(

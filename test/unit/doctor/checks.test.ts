@@ -105,7 +105,7 @@ describe("sizes", () => {
 
 describe("the version of the NATS server", () => {
   const levels = (version: string): string =>
-    checkServerVersion(version)
+    checkServerVersion(version, 1)
       .map(({ level }) => level)
       .join(" ");
 
@@ -121,9 +121,16 @@ describe("the version of the NATS server", () => {
 
   it("2.9.10 is a list of warnings with its CVEs, and no error", () => {
     assert.match(levels("2.9.10"), /^warning( warning)+$/);
-    const text = JSON.stringify(checkServerVersion("2.9.10"));
+    const text = JSON.stringify(checkServerVersion("2.9.10", 1));
     for (const known of ["CVE-2023-47090", "CVE-2025-30215", "disk is full"]) assert.ok(text.includes(known));
-    assert.ok(!JSON.stringify(checkServerVersion("2.9.25")).includes("disk is full"));
+    assert.ok(!JSON.stringify(checkServerVersion("2.9.25", 1)).includes("disk is full"));
+  });
+
+  it("2.9.10 loses records in a cluster, which is an error where streams have copies", () => {
+    const [finding] = checkServerVersion("2.9.10", 3);
+    assert.equal(finding?.level, "error");
+    assert.match(finding.problem, /drift apart/);
+    assert.deepEqual(checkServerVersion("2.14.5", 3), []);
   });
 
   it("that nobody can read is said to be unknown, not fine", () => {
