@@ -34,9 +34,8 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
-  minifySyntax: true,
-  minifyWhitespace: true,
-  // Names stay: stacks of parked records and logs are read by people.
+  // Not minified: people read the stacks in logs and parked records, and an uncaught error prints its whole line.
+  // Google's libraries look at names of classes, which a bundle may change otherwise.
   keepNames: true,
   legalComments: "linked",
   // Native code cannot be bundled; the other is an optional native part of piscina that no setting of ours uses.
