@@ -145,6 +145,7 @@ describe("crunch doctor and NATS", () => {
         max_deliver: 3,
       });
       await jsm.consumers.add("odd-DATA", { durable_name: "stranger", ack_policy: AckPolicy.Explicit });
+      await jsm.consumers.add("odd-DATA", { durable_name: "reader", ack_policy: AckPolicy.None });
       await nc.jetstream().publish("odd.data", new Uint8Array(3));
     });
     const answer = await doctor({ namespace: "odd" });
@@ -154,6 +155,7 @@ describe("crunch doctor and NATS", () => {
     ]);
     assert.equal(finding(answer, /max_deliver$/).value, "3");
     assert.equal(finding(answer, /^NATS consumer stranger of odd-DATA$/).value, "1 messages behind");
+    assert.ok(!answer.findings.some(({ setting }) => setting.includes("consumer reader")));
   });
 
   it("has nothing to say about streams that an engine made with the same settings", async () => {
