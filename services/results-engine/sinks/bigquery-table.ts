@@ -86,7 +86,7 @@ export class BigQueryTable {
   }
 
   #definition(): Json {
-    const { projectId, datasetId, tableId, partition } = this.#target;
+    const { projectId, datasetId, tableId, partition, cluster } = this.#target;
     return {
       tableReference: { projectId, datasetId, tableId },
       description: `Results of data-crunch; ${tableId}_view has each ID once`,
@@ -94,7 +94,7 @@ export class BigQueryTable {
       ...(partition === "none"
         ? {}
         : { timePartitioning: { type: partition.toUpperCase(), field: "DTimeStamp" } }),
-      clustering: { fields: [KEY_COLUMN] },
+      ...(cluster.length === 0 ? {} : { clustering: { fields: cluster } }),
       // Not enforced by BigQuery; it makes upserts possible later.
       tableConstraints: { primaryKey: { columns: [KEY_COLUMN] } },
     };
