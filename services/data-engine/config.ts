@@ -47,7 +47,7 @@ export const dataSettings = z.object({
     min: 1,
     max: 1_000,
     default: 64,
-    about: "NATS messages sent and not yet confirmed; the source waits while there are so many",
+    about: "NATS messages sent from the oldest unconfirmed one on; the source waits while there are so many",
   }),
 });
 

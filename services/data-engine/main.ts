@@ -5,7 +5,6 @@ import type { Env } from "../shared/config.js";
 import { showEngine } from "../shared/engine-note.js";
 import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
-import { outstandingOf } from "../shared/ledger.js";
 import { connectNats } from "../shared/nats/connection.js";
 import { Parker } from "../shared/parking.js";
 import { watchPublishing } from "../shared/publish-watch.js";
@@ -14,6 +13,7 @@ import { readDataSettings } from "./config.js";
 import type { DataSettings } from "./config.js";
 import { createDataMetrics } from "./data-metrics.js";
 import { OutstandingLimit } from "./outstanding-limit.js";
+import { lookAtOutstanding } from "./outstanding-look.js";
 import { runPipeline } from "./pipeline.js";
 import type { PipelineObserver } from "./pipeline.js";
 import { confirmedPositionOf, noteProgress } from "./run-note.js";
@@ -60,7 +60,7 @@ async function run(settings: DataSettings, context: EngineContext): Promise<Tota
   health.watch("nats", () => messaging.state());
   const limit = new OutstandingLimit({
     maxOutstanding: settings.MAX_OUTSTANDING,
-    look: async () => outstandingOf(await messaging.streamsLook()),
+    look: (enough) => lookAtOutstanding(messaging, messaging.server.maxPayloadBytes, enough),
   });
   const blockedBy = (): string | undefined => limit.blockedBy() ?? publisher.blockedBy();
   watchPublishing(context, { blockedBy }, { prefix: "data", component: "publishing" });

@@ -9,8 +9,8 @@ const LONGEST_WAIT_MS = 500;
 export interface OutstandingLimitOptions {
   /** R: records published and not yet stored, beyond which nothing is published. */
   readonly maxOutstanding: number;
-  /** Asks the streams how many are outstanding. */
-  readonly look: () => Promise<number>;
+  /** Asks the streams how many are outstanding; up to `enough`, it may answer with more than there are. */
+  readonly look: (enough: number) => Promise<number>;
 }
 
 /**
@@ -45,7 +45,7 @@ export class OutstandingLimit implements Admission {
     while (!signal.aborted && this.#bound + records > maxOutstanding) {
       const unconfirmed = this.#unconfirmed;
       try {
-        this.#bound = (await this.#options.look()) + unconfirmed;
+        this.#bound = (await this.#options.look(maxOutstanding - records - unconfirmed)) + unconfirmed;
         this.#problem = undefined;
       } catch (thrown) {
         // The server is away, so nothing can be published either.

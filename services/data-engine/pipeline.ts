@@ -1,8 +1,9 @@
 /**
  * source -> framer -> publisher
  *
- * Pulls the source only while fewer than PUBLISH_WINDOW frames are unconfirmed, and ends when all
- * it pulled is confirmed: frames by the stream, rows that are no records by their being parked.
+ * Pulls the source only while it is fewer than PUBLISH_WINDOW frames ahead of the oldest unconfirmed
+ * one, and ends when all it pulled is confirmed: frames by the stream, rows that are no records by
+ * their being parked.
  */
 import { createHash } from "node:crypto";
 import { HEADER } from "../shared/messaging.js";
@@ -18,7 +19,7 @@ export interface PipelineParts {
   readonly publisher: Publisher;
   readonly parker: Parker;
   readonly limits: FrameLimits;
-  /** Frames that may be unconfirmed at a time. */
+  /** Frames that may be sent from the oldest unconfirmed one on. */
   readonly window: number;
   readonly runId: string;
   /** Rows of the source that were confirmed before, by an earlier process of the run. */
@@ -103,7 +104,10 @@ class Sender {
   /** Resolves when the frame is on its way; not sent if `stopping` aborts while the window is full. */
   async send(frame: Frame, stopping: AbortSignal): Promise<void> {
     const { admission } = this.#parts;
-    while (this.#inFlight.size >= this.#parts.window) await Promise.race(this.#inFlight);
+    // Counted from the oldest that is unconfirmed: what lies behind it may be sent again after a crash.
+    while (this.#watermark.openRanges >= this.#parts.window && !stopping.aborted) {
+      await Promise.race(this.#inFlight);
+    }
     await admission.admit(frame.records, stopping);
     if (stopping.aborted) return;
     const confirm = this.#watermark.begin(frame.endPosition);

@@ -13,6 +13,11 @@ export class Watermark {
     return this.#confirmed;
   }
 
+  /** Ranges from the first that is not confirmed on. */
+  get openRanges(): number {
+    return this.#open.length;
+  }
+
   /** Begins the next range. @returns what to call when it is confirmed */
   begin(endPosition: number): () => void {
     const range = { endPosition, isDone: false };

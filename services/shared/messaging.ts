@@ -82,6 +82,8 @@ export interface Backlog {
   readonly unackedMessages: number;
   /** Sequence of the newest message ever stored in the stage's stream. */
   readonly lastSequence: number;
+  /** Bytes that the stage's stream keeps, finished messages included. */
+  readonly bytes: number;
 }
 
 export interface ConsumerOptions {

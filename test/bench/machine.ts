@@ -17,3 +17,9 @@ export function median(values: readonly number[]): number {
 async function natsVersion(): Promise<string> {
   return execFileSync(await natsServerBinary(process.env), ["--version"], { encoding: "utf8" }).trim();
 }
+
+/** The median, then every run. */
+export function ratesText(rates: readonly number[]): string {
+  const text = (rate: number): string => Math.round(rate).toLocaleString("en");
+  return `${text(median(rates))} (${rates.map(text).join(", ")})`;
+}

@@ -21,7 +21,8 @@ interface Mutation {
   readonly args: readonly string[];
 }
 
-const LINKS_AND_SERVER = "nats-sigkill,nats-sigstop,link-cut,link-cut-after,link-blackhole";
+/** Each cut of the data-engine's link loses the confirms on their way with it, in half of the cases there are some. */
+const MANY_CUTS = ["--minutes", "1", "--only", "link-cut"];
 
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   // A message is acked before its results are stored, or its rows are.
@@ -36,7 +37,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: "shared/nats/headers.js",
     find: '${line("Nats-Msg-Id", messageId)}',
     replace: "",
-    args: ["--seed", "22", "--minutes", "0.7", "--only", LINKS_AND_SERVER],
+    args: ["--seed", "22", ...MANY_CUTS],
   },
   // A message that is sent again is another one.
   "retry-same-bytes": {
@@ -45,7 +46,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: `const again = pending.headers.encode().toString()
                 .replace("Nats-Msg-Id: ", "Nats-Msg-Id: " + String(pending.attempts) + "-");
             this.#nc.publish(pending.subject, pending.payload, { ...pending, headers: rawHeaders(Buffer.from(again)) });`,
-    args: ["--seed", "23", "--minutes", "0.7", "--only", LINKS_AND_SERVER],
+    args: ["--seed", "28", ...MANY_CUTS],
   },
   // An engine that is asked to stop acks what it holds before the rows of it are written.
   "drain-order": {

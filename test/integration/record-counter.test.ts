@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { TestContext } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { connect } from "nats";
+import { MyDataFrameSchema, MyDataSchema } from "../../proto/gen/messages_pb.js";
 import { HEADER } from "../../services/shared/messaging.js";
 import { Link } from "../../services/shared/nats/link.js";
 import { NatsNotes } from "../../services/shared/nats/nats-notes.js";
@@ -11,8 +13,13 @@ import { RecordCounter } from "../../services/shared/nats/record-counter.js";
 import { trimUpTo } from "../../services/shared/nats/stream-trim.js";
 import type { Note, Notes } from "../../services/shared/notes.js";
 import { Parker } from "../../services/shared/parking.js";
-import { connectTest, freshNamespace } from "../support/nats-fixture.js";
+import { connectTest, freshNamespace, withClient } from "../support/nats-fixture.js";
 import { NatsServer } from "../support/nats-server.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
+import { until } from "../support/until.js";
+
+const FOREIGN_FRAMES = 400;
+const ONE_WAY_MS = 50;
 
 /** Notes with something that happens right after one of them is read. */
 class InterruptedNotes implements Notes {
@@ -112,6 +119,27 @@ describe("counting records", () => {
     assert.deepEqual(await countsOf(counter(), 8), [24, 30]);
     await publish(1, "more");
     assert.deepEqual(await countsOf(theirs, 10), [30, 33]);
+  });
+
+  it("counts the frames of other clients over a long link faster than one in a round trip", async (t) => {
+    const { namespace, notes } = await pipelineOf(t, 0);
+    const records = Array.from({ length: 3 }, (_, index) => create(MyDataSchema, { ID: BigInt(index) }));
+    const frame = toBinary(MyDataFrameSchema, create(MyDataFrameSchema, { records }));
+    await withClient(nats.url, async (nc) => {
+      for (let index = 0; index < FOREIGN_FRAMES; index += 1) nc.publish(`${namespace}.data.frame`, frame);
+      await nc.flush();
+    });
+    const proxy = await TcpProxy.start(nats.port);
+    t.after(() => proxy.close());
+    const nc = await connect({ port: proxy.port });
+    t.after(() => nc.close());
+    const link = new Link(nc, await nc.jetstreamManager(), () => undefined);
+    proxy.latency(ONE_WAY_MS);
+    const counting = new RecordCounter(link, notes, "data", namespace).newest();
+    let counted: number | undefined;
+    void counting.then((count) => (counted = count));
+    await until(() => counted !== undefined, (FOREIGN_FRAMES * 2 * ONE_WAY_MS) / 4, "the count");
+    assert.equal(counted, FOREIGN_FRAMES * records.length);
   });
 
   it("counts what was parked, also when it is noted and removed in the middle of it", async (t) => {

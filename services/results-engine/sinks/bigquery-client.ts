@@ -4,7 +4,7 @@ import { BigQuery } from "@google-cloud/bigquery";
 import { PassThroughClient } from "google-auth-library";
 import type { BigQueryClock } from "./bigquery-clock.js";
 import type { Failure } from "./bigquery-errors.js";
-import { classify, failure } from "./bigquery-errors.js";
+import { NO_ANSWER, classify, failure } from "./bigquery-errors.js";
 import type { BigQueryTarget } from "./bigquery-uri.js";
 
 /** What came back: a JSON object of a 2xx reply, or what went wrong. */
@@ -78,7 +78,10 @@ export class BigQueryClient {
     return new Promise((resolve) => {
       const expireAfter = (ms: number): (() => void) =>
         this.#clock.deadline(ms, () =>
-          end({ ok: false, failure: failure("retry", `no answer within ${String(ms)} ms`) }),
+          end({
+            ok: false,
+            failure: failure("retry", `no answer within ${String(ms)} ms`, { reason: NO_ANSWER }),
+          }),
         );
       const stops = [expireAfter(deadlineMs)];
       const onAbort = (): void => void stops.push(expireAfter(STOP_GRACE_MS));

@@ -8,11 +8,14 @@
  */
 export type FailureKind = "retry" | "quota" | "table" | "split";
 
+/** The reason of a call that our own deadline ended. */
+export const NO_ANSWER = "noAnswer";
+
 export interface Failure {
   readonly kind: FailureKind;
   /** HTTP status; undefined when no reply came. */
   readonly status: number | undefined;
-  /** BigQuery's own word, such as `accessDenied`; undefined when it gave none. */
+  /** BigQuery's own word, such as `accessDenied`, or {@link NO_ANSWER}; undefined when it gave none. */
   readonly reason: string | undefined;
   /** For people. */
   readonly message: string;

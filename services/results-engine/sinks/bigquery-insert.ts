@@ -8,7 +8,7 @@ import type { BigQueryClient } from "./bigquery-client.js";
 import type { BackoffRange, BigQueryClock } from "./bigquery-clock.js";
 import { HICCUP, QUOTA, backoffMs } from "./bigquery-clock.js";
 import type { Failure, RowError } from "./bigquery-errors.js";
-import { failure, readInsertReply } from "./bigquery-errors.js";
+import { NO_ANSWER, failure, readInsertReply } from "./bigquery-errors.js";
 import type { TableGate } from "./bigquery-gate.js";
 import type { RowRequest } from "./bigquery-rows.js";
 import { pickRows } from "./bigquery-rows.js";
@@ -61,14 +61,14 @@ const MAX_LONE_SUSPECTS = 8;
 const FIRST_DEADLINE_MS = 8_000;
 
 /**
- * How long a try may take, in milliseconds: each longer than the one before, so that rows flow soon after
- * a hang and a warehouse that is only slow still gets its time.
+ * How long a try may take, in milliseconds: longer with each that got no answer, so that rows flow soon
+ * after a hang and a warehouse that is only slow still gets its time.
  *
- * @param tries from 1
+ * @param hangs tries before this one that got no answer
  * @param longestMs what no try exceeds
  */
-export function tryDeadlineMs(tries: number, longestMs: number): number {
-  return Math.min(longestMs, FIRST_DEADLINE_MS * 2 ** Math.min(10, tries - 1));
+function tryDeadlineMs(hangs: number, longestMs: number): number {
+  return Math.min(longestMs, FIRST_DEADLINE_MS * 2 ** Math.min(10, hangs));
 }
 
 export class Inserter {
@@ -101,14 +101,16 @@ export class Inserter {
     const { request, signal, suspects } = progress;
     let pending = rows;
     let sending = rows.length === request.count ? request : pickRows(request, rows);
+    let hangs = 0;
     for (let tries = 1; pending.length > 0; tries++) {
-      const deadlineMs = tryDeadlineMs(tries, this.#parts.deadlineMs);
+      const deadlineMs = tryDeadlineMs(hangs, this.#parts.deadlineMs);
       const result = await this.#parts.gate.run(
         (pauses) => this.#try(sending, pauses, deadlineMs, signal),
         signal,
       );
       if ("failure" in result) {
-        const { kind, message } = result.failure;
+        const { kind, reason, message } = result.failure;
+        if (reason === NO_ANSWER) hangs++;
         if (kind === "split" && pending.length > 1) {
           const middle = pending.length >> 1;
           await this.#send(progress, pending.slice(0, middle));

@@ -2,6 +2,7 @@
 import type { DuckDb } from "../../shared/duckdb.js";
 import type { ColumnAppender, ColumnType } from "../../shared/duckdb-columns.js";
 import type { WriteTime } from "./duckdb-table.js";
+import { joinedParts } from "./joined-parts.js";
 import { ROW_COLUMNS } from "./row-schema.js";
 import type { RowColumn } from "./row-schema.js";
 import type { Batch } from "./sink.js";
@@ -29,7 +30,8 @@ export class DuckDbRows {
    *
    * @returns how many of the rows are late
    */
-  append({ parts }: Batch, { nowUs, lateAfterUs }: WriteTime): number {
+  append(batch: Batch, { nowUs, lateAfterUs }: WriteTime): number {
+    const parts = joinedParts(batch.parts);
     const most = parts.reduce((rows, { count }) => Math.max(rows, count), 0);
     if (this.#times.length < most) {
       this.#times = new BigInt64Array(most);

@@ -76,8 +76,8 @@ export class MemoryMessaging implements Messaging {
   }
 
   backlog(topic: Topic): Promise<Backlog> {
-    const { pendingMessages, unackedMessages, lastSequence } = this.#streamOf(topic);
-    return Promise.resolve({ pendingMessages, unackedMessages, lastSequence });
+    const { pendingMessages, unackedMessages, lastSequence, bytes } = this.#streamOf(topic);
+    return Promise.resolve({ pendingMessages, unackedMessages, lastSequence, bytes });
   }
 
   async streamsLook(meanwhile?: () => Promise<void>): Promise<StreamsLook> {

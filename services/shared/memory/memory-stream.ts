@@ -62,6 +62,11 @@ export class MemoryStream {
     this.createdAt = new Date(nowMs()).toISOString();
   }
 
+  /** Of all messages that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get lastSequence(): number {
     return this.#lastSequence;
   }

@@ -1,6 +1,6 @@
 /** Why a first connect failed, for people. */
 import { ErrorCode, NatsError } from "nats";
-import { messageOf } from "../errors.js";
+import { EngineError, messageOf } from "../errors.js";
 import { apiCodeOf } from "./api-errors.js";
 import type { Silence } from "./probe.js";
 
@@ -58,6 +58,7 @@ export function reasonOf(thrown: unknown): string {
     return [...new Set(thrown.silences)].map((silence) => SILENCES[silence]).join("; ");
   }
   if (thrown instanceof JetStreamSilent) return SILENT_JETSTREAM;
+  if (thrown instanceof EngineError) return thrown.message;
   const apiCode = apiCodeOf(thrown);
   if (apiCode !== undefined && JETSTREAM_OFF.has(apiCode)) return NO_JETSTREAM;
   if (apiCode !== undefined) return `JetStream refuses: ${messageOf(thrown)}`;

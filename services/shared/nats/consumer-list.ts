@@ -1,8 +1,7 @@
 /** The consumers of a stream, also while a server of a cluster is away. */
 import { randomBytes } from "node:crypto";
-import type { ConsumerInfo } from "nats";
+import type { ConsumerInfo, NatsConnection } from "nats";
 import { EngineError } from "../errors.js";
-import type { Link } from "./link.js";
 
 /**
  * Longest wait for a page, in milliseconds. The server itself waits 4 s for the consumers of a member
@@ -30,11 +29,11 @@ export function readerName(): string {
  * @throws EngineError `consumer_missing` when another consumer does not answer; NatsError when the server
  *   stays away
  */
-export async function listConsumers(link: Link, stream: string): Promise<readonly ConsumerInfo[]> {
+export async function listConsumers(nc: NatsConnection, stream: string): Promise<readonly ConsumerInfo[]> {
   const all: ConsumerInfo[] = [];
   for (let offset = 0; ;) {
     const request = JSON.stringify({ offset });
-    const answer = await link.nc.request(`$JS.API.CONSUMER.LIST.${stream}`, request, { timeout: LIST_MS });
+    const answer = await nc.request(`$JS.API.CONSUMER.LIST.${stream}`, request, { timeout: LIST_MS });
     const { consumers, missing, total = 0, error } = answer.json<Page>();
     if (error !== undefined) {
       throw new EngineError(

@@ -24,7 +24,7 @@ export async function findLastHeaders(
   newest: number,
   having: { readonly header: string; readonly value: string },
 ): Promise<Readonly<Record<string, string>> | undefined> {
-  const { name } = await link.jsm.consumers.add(stream, {
+  const reader = await link.jsm.consumers.add(stream, {
     name: readerName(),
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
@@ -36,10 +36,10 @@ export async function findLastHeaders(
   });
   let found: Readonly<Record<string, string>> | undefined;
   try {
-    const reader = await link.nc.jetstream().consumers.get(stream, name);
+    const consumer = link.nc.jetstream().consumers.getPullConsumerFor(reader);
     for (let isMore = true; isMore;) {
       isMore = false;
-      const page = await reader.fetch({ max_messages: PAGE_MESSAGES, expires: PAGE_EXPIRES_MS });
+      const page = await consumer.fetch({ max_messages: PAGE_MESSAGES, expires: PAGE_EXPIRES_MS });
       for await (const message of page) {
         const headers = toRecord(message.headers);
         if (headers[having.header] === having.value) found = headers;
@@ -49,7 +49,7 @@ export async function findLastHeaders(
     }
   } finally {
     // It would hold trimming back for as long as it is there.
-    await link.jsm.consumers.delete(stream, name).catch(() => false);
+    await link.jsm.consumers.delete(stream, reader.name).catch(() => false);
   }
   return found;
 }

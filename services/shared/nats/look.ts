@@ -1,4 +1,5 @@
 /** What a NATS server, its streams and their consumers look like. Changes nothing there. */
+import { AckPolicy } from "nats";
 import type { JetStreamManager, NatsConnection } from "nats";
 import { UserError } from "../errors.js";
 import type { Topic } from "../messaging.js";
@@ -8,6 +9,7 @@ import { lookAtClock } from "./clock-look.js";
 import type { ClockLook } from "./clock-look.js";
 import { afterConnect, reasonOf } from "./connect-failure.js";
 import { API_TIMEOUT_MS, dial } from "./connection.js";
+import { listConsumers } from "./consumer-list.js";
 import { serverLook } from "./server-look.js";
 import type { ServerLook } from "./server-look.js";
 import { durableOf, findStream, streamDifferences, streamName, wantedStream } from "./topology.js";
@@ -38,7 +40,7 @@ export interface StreamLook {
   /** The stage's own consumer; undefined if it is still to be made. */
   readonly durable:
     { readonly name: string; readonly ackWaitMs: number; readonly maxDeliver: number } | undefined;
-  /** Consumers that are not ours. */
+  /** Consumers that are not ours and hold messages back. */
   readonly strangers: readonly { readonly name: string; readonly behindMessages: number }[];
 }
 
@@ -61,7 +63,7 @@ export async function lookAtNats(url: string, settings: StreamSettings): Promise
       ["RESULTS", "results"],
       ["PARKED", undefined],
     ] as const) {
-      streams.push(await lookAtStream(jsm, streamName(kind, namespace), kind, topic, settings));
+      streams.push(await lookAtStream(nc, jsm, streamName(kind, namespace), kind, topic, settings));
     }
     return {
       server: serverLook(nc),
@@ -82,6 +84,7 @@ export async function lookAtNats(url: string, settings: StreamSettings): Promise
 }
 
 async function lookAtStream(
+  nc: NatsConnection,
   jsm: JetStreamManager,
   name: string,
   kind: StreamKind,
@@ -96,14 +99,14 @@ async function lookAtStream(
   const ours = topic === undefined ? undefined : durableOf(topic);
   let durable: StreamLook["durable"];
   const strangers: { name: string; behindMessages: number }[] = [];
-  for await (const consumer of jsm.consumers.list(name)) {
+  for (const consumer of await listConsumers(nc, name)) {
     if (consumer.name === ours) {
       durable = {
         name: ours,
         ackWaitMs: (consumer.config.ack_wait ?? 0) / NS_PER_MS,
         maxDeliver: consumer.config.max_deliver ?? -1,
       };
-    } else if (topic !== undefined) {
+    } else if (topic !== undefined && consumer.config.ack_policy !== AckPolicy.None) {
       const behindMessages = Math.max(0, state.last_seq - consumer.ack_floor.stream_seq);
       strangers.push({ name: consumer.name, behindMessages });
     }

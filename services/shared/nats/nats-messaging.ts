@@ -91,6 +91,7 @@ export class NatsMessaging implements Messaging {
       pendingMessages: durable?.num_pending ?? info.state.messages,
       unackedMessages: durable?.num_ack_pending ?? 0,
       lastSequence: info.state.last_seq,
+      bytes: info.state.bytes,
     };
   }
 

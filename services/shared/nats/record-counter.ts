@@ -9,6 +9,9 @@ import type { Link } from "./link.js";
 import { readStretch } from "./stream-reader.js";
 import { streamKindOf, streamName, subjectName } from "./topology.js";
 
+/** Frames that are fetched at once to count their records: with the largest allowed payload 64 MiB. */
+const ASKS_IN_FLIGHT = 64;
+
 /** The note of a stream: `count.DATA`. */
 interface CountNote extends CountedPart {
   readonly createdAt: string;
@@ -121,14 +124,24 @@ export class RecordCounter {
     toSequence: number,
   ): Promise<{ readonly sequence: number; readonly records: number }[]> {
     const frames: { sequence: number; records: number }[] = [];
+    const unstated: { sequence: number; records: number }[] = [];
     const stretch = { stream: this.#stream, filter: this.#frameSubject, headersOnly: true };
     for await (const { seq: sequence, headers } of readStretch(this.#link, {
       ...stretch,
       fromSequence,
       toSequence,
     })) {
-      frames.push({ sequence, records: statedRecords(toRecord(headers)) ?? (await this.#ask(sequence)) });
+      const records = statedRecords(toRecord(headers));
+      const frame = { sequence, records: records ?? 0 };
+      frames.push(frame);
+      if (records === undefined) unstated.push(frame);
     }
+    // Many at once: one after the other, a distant engine would never catch up with a busy client.
+    const waiting = unstated.values();
+    const lane = async (): Promise<void> => {
+      for (const frame of waiting) frame.records = await this.#ask(frame.sequence);
+    };
+    await Promise.all(Array.from({ length: Math.min(ASKS_IN_FLIGHT, unstated.length) }, lane));
     return frames;
   }
 

@@ -43,7 +43,7 @@ async function* readOnce(
   { stream, filter, headersOnly, fromSequence, toSequence }: Stretch,
 ): AsyncGenerator<JsMsg, number, undefined> {
   const { consumers } = link.jsm;
-  const { name, num_pending } = await consumers.add(stream, {
+  const reader = await consumers.add(stream, {
     name: readerName(),
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
@@ -57,8 +57,8 @@ async function* readOnce(
   });
   let next = fromSequence;
   try {
-    const consumer = await link.nc.jetstream().consumers.get(stream, name);
-    for (let left = num_pending; left > 0 && next <= toSequence;) {
+    const consumer = link.nc.jetstream().consumers.getPullConsumerFor(reader);
+    for (let left = reader.num_pending; left > 0 && next <= toSequence;) {
       const max_messages = Math.min(headersOnly === true ? CHUNK_HEADERS : CHUNK_MESSAGES, left);
       let taken = 0;
       for await (const message of await consumer.fetch({ max_messages, expires: CHUNK_MS })) {
@@ -71,7 +71,7 @@ async function* readOnce(
     }
     return toSequence + 1;
   } finally {
-    await consumers.delete(stream, name).catch(() => false);
+    await consumers.delete(stream, reader.name).catch(() => false);
   }
 }
 

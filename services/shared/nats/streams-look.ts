@@ -34,8 +34,10 @@ export async function lookAtStreams(
 ): Promise<StreamsLook> {
   const data = await placeOf(link, "data", namespace);
   const results = await placeOf(link, "results", namespace);
-  const settledData = await counters.data.atFloor(data.floor);
-  const settledResults = await counters.results.atFloor(results.floor);
+  const [settledData, settledResults] = await Promise.all([
+    counters.data.atFloor(data.floor),
+    counters.results.atFloor(results.floor),
+  ]);
   const crunched = await counters.results.newest();
   await meanwhile?.();
   const parked = await counters.parked.look();

@@ -81,7 +81,7 @@ export class Trimmer {
     const { created, state, config } = await link.jsm.streams.info(stream);
     const ackFloors: number[] = [];
     let isDurableHere = false;
-    for (const consumer of await listConsumers(link, stream)) {
+    for (const consumer of await listConsumers(link.nc, stream)) {
       // Readers that ack nothing, as those that count records, hold nothing back.
       if (consumer.config.ack_policy === AckPolicy.None) continue;
       ackFloors.push(consumer.ack_floor.stream_seq);

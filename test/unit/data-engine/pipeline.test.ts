@@ -84,6 +84,19 @@ describe("data pipeline", () => {
     assert.equal((await run.end).confirmedPosition, 25);
   });
 
+  it("sends no more than a window behind a frame that stays unconfirmed, so that no more is sent again", async () => {
+    const publisher = new HeldPublisher();
+    const run = start(new CountingSource(1_000), publisher, { window: 4 });
+    await until(() => publisher.held.length === 4);
+    for (let confirmed = 1; confirmed < 4; confirmed += 1) publisher.held[1]?.confirm();
+    await turns();
+    assert.equal(publisher.messages.length, 4);
+    publisher.held[0]?.confirm();
+    await until(() => publisher.held.length === 4);
+    publisher.release();
+    assert.deepEqual(await run.end, { sourceEnded: true, confirmedPosition: 1_000 });
+  });
+
   it("stops pulling the source while the window is full", async () => {
     const publisher = new HeldPublisher();
     const source = new CountingSource(1_000_000);
@@ -92,7 +105,7 @@ describe("data pipeline", () => {
     await turns();
     assert.equal(publisher.held.length, 4);
     assert.ok(source.pulledRows <= 57, `${String(source.pulledRows)} rows pulled`);
-    publisher.held[2]?.confirm();
+    publisher.held[0]?.confirm();
     await until(() => publisher.messages.length === 5);
     await turns();
     assert.equal(publisher.held.length, 4);
@@ -114,7 +127,7 @@ describe("data pipeline", () => {
     const headers = publisher.messages.map((message) => message.headers ?? {});
     assert.deepEqual(
       headers.map((header) => header[HEADER.confirmed]),
-      ["0", "0", "0", "0", "0", "20"],
+      ["0", "0", "0", "0", "20", "20"],
     );
     assert.equal(headers[5]?.[HEADER.position], "60");
     assert.equal(headers[5][HEADER.records], "10");

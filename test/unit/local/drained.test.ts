@@ -7,6 +7,7 @@ const backlog = (pendingMessages: number, unackedMessages: number): Backlog => (
   pendingMessages,
   unackedMessages,
   lastSequence: 9,
+  bytes: 0,
 });
 
 describe("the wait for empty stages", () => {

@@ -1,0 +1,101 @@
+/** One engine at a time over a real nats-server, so that each stage has the machine for itself. */
+import { connect } from "nats";
+import type { JetStreamManager, NatsConnection } from "nats";
+import { fileURLToPath } from "node:url";
+import { CrunchProcess } from "../support/engine-process.js";
+import { NatsServer } from "../support/nats-server.js";
+import { tempFolder } from "../support/temp-folder.js";
+import { until } from "../support/until.js";
+
+export const FLIGHTS = 3_000_000;
+const flights = fileURLToPath(
+  new URL("../../../node_modules/vega-datasets/data/flights-3m.parquet", import.meta.url),
+);
+export const FLIGHTS_SOURCE = `file:${flights}?data=distance&meta=origin || '-' || destination`;
+
+const STAGE_MS = 600_000;
+const DURABLES = { DATA: "crunch", RESULTS: "results" } as const;
+
+type Env = Readonly<Record<string, string>>;
+
+export class LoneStages {
+  readonly #folder = tempFolder();
+  readonly #server: NatsServer;
+  readonly nc: NatsConnection;
+  readonly #jsm: JetStreamManager;
+
+  private constructor(server: NatsServer, nc: NatsConnection, jsm: JetStreamManager) {
+    this.#server = server;
+    this.nc = nc;
+    this.#jsm = jsm;
+  }
+
+  static async start(): Promise<LoneStages> {
+    const server = await NatsServer.start();
+    const nc = await connect({ servers: server.url });
+    return new LoneStages(server, nc, await nc.jetstreamManager());
+  }
+
+  /** Runs a data-engine to the end of its source. @returns milliseconds from start line to the end */
+  async publish(env: Env): Promise<number> {
+    const engine = this.#engine("data", env);
+    await engine.started();
+    const startedAtMs = performance.now();
+    const { code } = await engine.exited;
+    if (code !== 0) throw new Error(`data-engine ended with ${String(code)}: ${engine.stderr}`);
+    return performance.now() - startedAtMs;
+  }
+
+  /** Runs a crunch-engine until DATA is finished. @returns milliseconds from start line to the last ack */
+  crunch(env: Env): Promise<number> {
+    return this.#untilFinished("engine", env, "DATA");
+  }
+
+  /** Runs a results-engine until RESULTS is finished. @returns milliseconds from start line to the last ack */
+  store(env: Env): Promise<number> {
+    return this.#untilFinished("results", env, "RESULTS");
+  }
+
+  /** An engine of this server; the caller ends it. */
+  start(command: "engine" | "results", env: Env): CrunchProcess {
+    return this.#engine(command, env);
+  }
+
+  /** Messages that a stage has not finished; undefined until it has a durable. */
+  async unfinished(stream: "DATA" | "RESULTS", namespace?: string): Promise<number | undefined> {
+    const name = namespace === undefined ? stream : `${namespace}-${stream}`;
+    try {
+      const { num_pending, num_ack_pending } = await this.#jsm.consumers.info(name, DURABLES[stream]);
+      return num_pending + num_ack_pending;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.nc.close();
+    await this.#server.stop();
+    this.#folder.remove();
+  }
+
+  async #untilFinished(command: "engine" | "results", env: Env, stream: "DATA" | "RESULTS"): Promise<number> {
+    const engine = this.#engine(command, env);
+    await engine.started();
+    const startedAtMs = performance.now();
+    const isFinished = async () => engine.ended || (await this.unfinished(stream, env.NAMESPACE)) === 0;
+    await until(isFinished, STAGE_MS, `the end of ${stream}`);
+    const spentMs = performance.now() - startedAtMs;
+    engine.kill("SIGTERM");
+    const { code } = await engine.exited;
+    if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${engine.stderr}`);
+    return spentMs;
+  }
+
+  #engine(command: string, env: Env): CrunchProcess {
+    return new CrunchProcess(
+      [command],
+      { NATS_URL: this.#server.url, HTTP_PORT: "0", ...env },
+      this.#folder.path,
+    );
+  }
+}

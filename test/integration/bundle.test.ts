@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { queryDuckDb } from "../support/duckdb-rows.js";
+import { NatsServer } from "../support/nats-server.js";
+import { tempFolder } from "../support/temp-folder.js";
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+function node(args: readonly string[], cwd = root): Promise<{ stdout: string }> {
+  return execute(process.execPath, args, { cwd, encoding: "utf8", timeout: 120_000 });
+}
+
+describe("the bundle of the images", () => {
+  const folder = tempFolder();
+  const crunch = join(folder.path, "app/bin/crunch.js");
+  let nats: NatsServer;
+  before(async () => {
+    await node([join(root, "build-push/bundle.mjs"), join(folder.path, "app")]);
+    // Its native part is what an image adds.
+    symlinkSync(join(root, "node_modules/@duckdb"), join(folder.path, "app/@duckdb"));
+    symlinkSync(join(folder.path, "app"), join(folder.path, "app/node_modules"));
+    nats = await NatsServer.start();
+  });
+  after(async () => {
+    await nats.stop();
+    folder.remove();
+  });
+
+  for (const cruncher of ["collatz", join(root, "test/support/fixtures/busy-100us.mjs")]) {
+    it(`runs the whole path in threads and processes of its own, with ${cruncher.slice(root.length) || cruncher}`, async () => {
+      const table = cruncher === "collatz" ? "built_in" : "module";
+      const { stdout } = await node(
+        [crunch, "up", "--json", "--fresh", "--source", "synthetic:?count=5000", "--cruncher", cruncher]
+          .concat("--sink", `duckdb:rows.duckdb?table=${table}`)
+          .concat("--nats-url", nats.url, "--namespace", table, "--threads", "2"),
+        folder.path,
+      );
+
+      const { stored, outstanding } = JSON.parse(stdout) as Record<string, unknown>;
+      assert.deepEqual({ stored, outstanding }, { stored: 5_000, outstanding: 0 });
+      const rows = await queryDuckDb(
+        join(folder.path, "rows.duckdb"),
+        `select count(distinct ID) as ids from ${table}`,
+      );
+      assert.deepEqual(rows, [{ ids: 5_000n }]);
+    });
+  }
+
+  it("asks an engine for its health", async () => {
+    const asked = node([crunch, "health", "--url", "http://127.0.0.1:9"]);
+
+    await assert.rejects(asked, { code: 1 });
+  });
+});
