@@ -19,6 +19,7 @@ export type { Fault, Json } from "./faults.js";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_ROWS = 50_000;
+const NO_UPLOAD_TYPE = error(400, "invalid", 'uploadType should be "multipart"');
 const INSERT_REPLY = "bigquery#tableDataInsertAllResponse";
 
 export interface FakeBigQueryOptions {
@@ -157,7 +158,8 @@ export class FakeBigQuery {
     const raw = Buffer.concat(chunks);
     const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw;
     const method = request.method ?? "GET";
-    const path = /^(?:\/upload)?\/bigquery\/v2\/projects\/[^/]+\/([^?]*)/.exec(request.url ?? "")?.[1] ?? "";
+    const url = new URL(request.url ?? "", "http://fake");
+    const path = /^(?:\/upload)?\/bigquery\/v2\/projects\/[^/]+\/(.*)/.exec(url.pathname)?.[1] ?? "";
     if (this.#options.keepsRequests) {
       this.requests.push({ method, path: decodeURIComponent(path), headers: request.headers, body });
     }
@@ -169,8 +171,11 @@ export class FakeBigQuery {
       return;
     }
     const contentType = request.headers["content-type"] ?? "";
+    const isUpload = url.pathname.startsWith("/upload/");
     const answer =
-      faultAnswer(fault) ?? this.#answer(method, decodeURIComponent(path), body, contentType, fault);
+      (isUpload && url.searchParams.get("uploadType") !== "multipart"
+        ? NO_UPLOAD_TYPE
+        : faultAnswer(fault)) ?? this.#answer(method, decodeURIComponent(path), body, contentType, fault);
     if (fault?.commitThenHang === true) return;
     if (fault?.commitThenDrop === true) {
       request.socket.destroy();

@@ -16,6 +16,8 @@ export interface Call {
   readonly method: "GET" | "POST" | "PATCH";
   /** Below `projects/PROJECT/`, without slash at either end. */
   readonly path: string;
+  /** What follows the `?`. The client library drops it from an address. */
+  readonly query?: Readonly<Record<string, string>>;
   /** Sent byte for byte. */
   readonly body?: Buffer;
   /** Content-Type of a body with media in it, which goes to the address for uploads as it is. */
@@ -73,6 +75,7 @@ export class BigQueryClient {
     const request = {
       method,
       uri: this.#uri(call),
+      qs: { ...call.query, ...(call.upload === undefined ? {} : { uploadType: "multipart" }) },
       ...(body === undefined ? {} : await this.#payload(call, body)),
     };
     return new Promise((resolve) => {
@@ -102,7 +105,7 @@ export class BigQueryClient {
 
   #uri({ path, upload }: Call): string {
     if (upload === undefined) return path;
-    return `${this.#base}/upload/bigquery/v2/projects/${this.#projectId}/${path}?uploadType=multipart`;
+    return `${this.#base}/upload/bigquery/v2/projects/${this.#projectId}/${path}`;
   }
 
   async #payload({ upload }: Call, body: Buffer): Promise<{ body: Buffer; headers: Record<string, string> }> {

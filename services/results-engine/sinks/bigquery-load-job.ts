@@ -94,10 +94,10 @@ export class LoadJobs {
   /** @returns undefined if there is no such job */
   async #end(jobId: string, signal: AbortSignal): Promise<JobEnd | undefined> {
     const { client, clock, location } = this.#parts;
-    const where = location === undefined ? "" : `?location=${encodeURIComponent(location)}`;
-    const path = `jobs/${jobId}${where}`;
+    const path = `jobs/${jobId}`;
+    const query = location === undefined ? {} : { location };
     for (let looks = 1, tries = 0; ;) {
-      const reply = await client.call({ method: "GET", path, deadlineMs: DEADLINE_MS, signal });
+      const reply = await client.call({ method: "GET", path, query, deadlineMs: DEADLINE_MS, signal });
       if (!reply.ok) {
         if (reply.failure.status === 404) return undefined;
         // The job is ours and runs: only its end tells about rows, so we ask until we get it.
