@@ -14,22 +14,18 @@ export interface ServeOptions {
   readonly started: (url: string) => void;
 }
 
-/** What is served beside the REST interface, such as the Storage Write API. */
-export interface FakePart {
-  /** Resolves when it takes no more calls. */
-  stop(): Promise<void>;
-}
-
 /**
  * Serves until `signal` aborts.
  *
- * @param startParts starts what shares the tables of the fake
  * @throws UserError when a fault cannot be read or the port cannot be had
  */
-export async function serveFakeBigQuery(
-  { port, host, faults, signal, started }: ServeOptions,
-  startParts: (fake: FakeBigQuery) => Promise<readonly FakePart[]> = () => Promise.resolve([]),
-): Promise<void> {
+export async function serveFakeBigQuery({
+  port,
+  host,
+  faults,
+  signal,
+  started,
+}: ServeOptions): Promise<void> {
   const script = faults.map(readFault);
   let fake: FakeBigQuery;
   try {
@@ -38,11 +34,9 @@ export async function serveFakeBigQuery(
     throw new UserError(`--port="${String(port)}" of ${host} cannot be had: ${messageOf(thrown)}`);
   }
   fake.fail(...script);
-  const parts = await startParts(fake);
   started(fake.url);
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }
-  for (const part of parts) await part.stop();
   await fake.close();
 }

@@ -1,4 +1,3 @@
-import { UserError } from "../../shared/errors.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
 import { BigQueryClient } from "./bigquery-client.js";
 import type { BigQueryClock } from "./bigquery-clock.js";
@@ -57,9 +56,6 @@ export async function openBigQuerySink(
   options: BigQueryOptions = {},
 ): Promise<Sink> {
   const target = parseBigQueryUri(uri, options.endpoint);
-  if (target.mode === "write" || target.mode === "upsert") {
-    throw new UserError(`SINK="${uri.text}": mode=${target.mode} is not available yet`);
-  }
   const clock = options.clock ?? systemClock;
   if (target.endpoint !== undefined) {
     context.warn(

@@ -4,7 +4,7 @@ import { allowParams, integerParam } from "../../shared/plugin-uri.js";
 import { KEY_COLUMN, ROW_COLUMNS } from "./row-schema.js";
 
 /** How rows go in; docs/bigquery.md has them side by side. */
-export type BigQueryMode = "stream" | "write" | "upsert" | "load";
+export type BigQueryMode = "stream" | "load";
 
 /** How the table is cut into partitions on DTimeStamp; `none` leaves it whole. */
 export type Partitioning = "day" | "month" | "none";
@@ -15,8 +15,6 @@ export interface BigQueryTarget {
   readonly datasetId: string;
   readonly tableId: string;
   readonly mode: BigQueryMode;
-  /** Of mode write: a row is in the table once, also after a reply that was lost. */
-  readonly exactlyOnce: boolean;
   readonly partition: Partitioning;
   /** Columns that a new table is clustered by; none leaves it unclustered. */
   readonly cluster: readonly string[];
@@ -30,21 +28,12 @@ export interface BigQueryTarget {
   readonly loadsPerDay: number;
 }
 
-const MODES: readonly string[] = ["stream", "write", "upsert", "load"] satisfies BigQueryMode[];
+const MODES: readonly string[] = ["stream", "load"] satisfies BigQueryMode[];
 /** BigQuery takes 1,500 load jobs a table and day, failed ones included; some are left to others. */
 const LOADS_PER_DAY = { min: 1, max: 1_500, default: 1_400 };
 /** BigQuery clusters by four columns at most. */
 const MAX_CLUSTER_COLUMNS = 4;
-const PARAMS = [
-  "mode",
-  "exactly-once",
-  "endpoint",
-  "location",
-  "partition",
-  "cluster",
-  "spool",
-  "loads-per-day",
-];
+const PARAMS = ["mode", "endpoint", "location", "partition", "cluster", "spool", "loads-per-day"];
 const PARTITIONS: readonly string[] = ["day", "month", "none"] satisfies Partitioning[];
 const FORM = "must look like bigquery:PROJECT/DATASET/TABLE";
 
@@ -74,11 +63,8 @@ export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): 
     if (uri.params.has(param) && mode !== itsMode)
       refuse(`${param} is for mode=${itsMode}, not mode=${mode}`);
   };
-  only("exactly-once", "write");
   only("spool", "load");
   only("loads-per-day", "load");
-  const exactlyOnce = uri.params.get("exactly-once") ?? "false";
-  if (!["true", "false"].includes(exactlyOnce)) refuse(`exactly-once=${exactlyOnce} must be true or false`);
   const partition = uri.params.get("partition") ?? "day";
   if (!PARTITIONS.includes(partition))
     refuse(`partition=${partition} must be one of ${PARTITIONS.join(", ")}`);
@@ -92,7 +78,6 @@ export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): 
     datasetId,
     tableId,
     mode: mode as BigQueryMode,
-    exactlyOnce: exactlyOnce === "true",
     partition: partition as Partitioning,
     cluster,
     location: uri.params.get("location"),

@@ -15,7 +15,6 @@ describe("the address of a BigQuery table", () => {
         datasetId: "data_set",
         tableId: "results",
         mode: "stream",
-        exactlyOnce: false,
         partition: "month",
         cluster: ["Data", "ID"],
         location: "EU",
@@ -29,8 +28,6 @@ describe("the address of a BigQuery table", () => {
   it("has options that belong to one mode", () => {
     const load = parse("bigquery:p/d/t?mode=load&spool=/var/spool/crunch&loads-per-day=700&cluster=none");
     assert.deepEqual([load.spool, load.loadsPerDay, load.cluster], ["/var/spool/crunch", 700, []]);
-    assert.equal(parse("bigquery:p/d/t?mode=write&exactly-once=true").exactlyOnce, true);
-    assert.equal(parse("bigquery:p/d/t?mode=upsert").mode, "upsert");
   });
 
   it("takes the endpoint of the address before that of the environment", () => {
@@ -49,9 +46,7 @@ describe("the address of a BigQuery table", () => {
     ["bigquery:P!/d/t", /project "P!" must be/],
     ["bigquery:p/d-d/t", /dataset "d-d" must be letters, digits and _/],
     ["bigquery:p/d/t`", /table "t`" must be/],
-    ["bigquery:p/d/t?mode=batch", /mode=batch must be one of stream, write, upsert, load/],
-    ["bigquery:p/d/t?exactly-once=true", /exactly-once is for mode=write, not mode=stream/],
-    ["bigquery:p/d/t?mode=write&exactly-once=yes", /exactly-once=yes must be true or false/],
+    ["bigquery:p/d/t?mode=batch", /mode=batch must be one of stream, load/],
     [
       "bigquery:p/d/t?mode=load&loads-per-day=1501",
       /loads-per-day=1501 must be a whole number from 1 to 1500/,
