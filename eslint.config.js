@@ -41,6 +41,16 @@ const zones = [
     message: "engines never import each other, the CLI or the launcher",
   })),
   {
+    target: "./services/fake-bigquery/**",
+    from: "./services/!(fake-bigquery|shared)/**",
+    message: "the fake is another program's BigQuery: it knows nothing of ours",
+  },
+  {
+    target: "./services/*-engine/**",
+    from: "./services/fake-bigquery/**",
+    message: "no engine is made for the fake",
+  },
+  {
     target: "./services/doctor/{at-start,finding}.ts",
     from: ["./services/*-engine/**", "./services/cli/**", "./services/local/**"],
     message: "engines use this, so it knows none of them",

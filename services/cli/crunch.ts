@@ -26,6 +26,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<{ c
     about: "list, show, replay or drop what could not be crunched or stored",
     load: () => import("./parked.js"),
   },
+  "fake-bigquery": {
+    about: "serve a BigQuery of this machine, in memory, with faults on request",
+    load: () => import("./fake-bigquery.js"),
+  },
   health: { about: "ask a running engine whether it is ready", load: () => import("./health.js") },
 };
 

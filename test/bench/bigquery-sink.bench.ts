@@ -12,7 +12,7 @@ import { RowEncoder } from "../../services/results-engine/sinks/bigquery-rows.js
 import type { Batch } from "../../services/results-engine/sinks/sink.js";
 import type { ResultColumns } from "../../services/shared/codec/columns.js";
 import { parsePluginUri } from "../../services/shared/plugin-uri.js";
-import { FakeBigQuery } from "../support/fake-bigquery/fake-bigquery.js";
+import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
 import { machineLine, median } from "./machine.js";
 
 const RUNS = 5;

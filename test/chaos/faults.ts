@@ -1,7 +1,7 @@
 /** Carries out what the plan says, and takes it back. */
 import { writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Fault } from "../support/fake-bigquery/fake-bigquery.js";
+import type { Fault } from "../../services/fake-bigquery/fake-bigquery.js";
 import type { Engine } from "./engine.js";
 import type { FaultKind, PlannedFault } from "./plan.js";
 import type { Servers } from "./servers.js";

@@ -1,8 +1,8 @@
 /** The two tables that a run may end in, as the runner sees them. */
 import { join } from "node:path";
-import { FakeBigQuery } from "../support/fake-bigquery/fake-bigquery.js";
-import type { Json } from "../support/fake-bigquery/fake-bigquery.js";
-import { timestampUs } from "../support/fake-bigquery/values.js";
+import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
+import type { Json } from "../../services/fake-bigquery/fake-bigquery.js";
+import { timestampUs } from "../../services/fake-bigquery/values.js";
 import { queryDuckDb } from "../support/duckdb-rows.js";
 import type { Engine } from "./engine.js";
 import type { StoredRow } from "./oracle.js";

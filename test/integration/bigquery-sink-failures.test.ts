@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EngineError } from "../../services/shared/errors.js";
 import { numbered, openFixture } from "../support/bigquery-fixture.js";
-import type { Fault } from "../support/fake-bigquery/fake-bigquery.js";
+import type { Fault } from "../../services/fake-bigquery/fake-bigquery.js";
 import { until } from "../support/until.js";
 
 const INVALID = { reason: "invalid", message: "no" };

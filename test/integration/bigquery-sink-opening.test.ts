@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { UserError } from "../../services/shared/errors.js";
 import { openFixture } from "../support/bigquery-fixture.js";
-import { FakeBigQuery } from "../support/fake-bigquery/fake-bigquery.js";
+import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
 
 describe("opening the BigQuery sink", () => {
   const refused = async (t: Parameters<typeof openFixture>[0], endpoint: string): Promise<string> => {

@@ -6,7 +6,7 @@ import { parsePluginUri } from "../../services/shared/plugin-uri.js";
 import { sinkContract } from "../contract/sink-contract.js";
 import type { PlainResult } from "../support/bigquery-fixture.js";
 import { STORED_AT_US, numbered, openFixture, resultColumns } from "../support/bigquery-fixture.js";
-import { FakeBigQuery } from "../support/fake-bigquery/fake-bigquery.js";
+import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
 
 const EDGES = [-(2n ** 63n), 2n ** 63n - 1n, 2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 52n, 0n, -1n];
 const METAS = [

@@ -7,7 +7,7 @@ import { AckPolicy, RetentionPolicy } from "nats";
 import type { Finding } from "../../services/doctor/finding.js";
 import { openSink } from "../../services/results-engine/sinks/index.js";
 import { runCrunch } from "../support/engine-process.js";
-import { FakeBigQuery } from "../support/fake-bigquery/fake-bigquery.js";
+import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
 import { connectTest, withClient } from "../support/nats-fixture.js";
 import { NatsServer } from "../support/nats-server.js";
 import { tempFolder } from "../support/temp-folder.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { queryDuckDb } from "../support/duckdb-rows.js";
 import { runCrunch } from "../support/engine-process.js";
-import { FakeBigQuery } from "../support/fake-bigquery/fake-bigquery.js";
+import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
 import { tempFolder } from "../support/temp-folder.js";
 
 const EDGES = [-(2n ** 63n), 2n ** 63n - 1n, 2n ** 53n + 1n, 0n, -1n];

@@ -4,8 +4,8 @@ import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery-s
 import type { Sink, WriteOutcome } from "../../services/results-engine/sinks/sink.js";
 import type { ResultColumns } from "../../services/shared/codec/columns.js";
 import { parsePluginUri } from "../../services/shared/plugin-uri.js";
-import type { FakeBigQueryOptions, Json } from "./fake-bigquery/fake-bigquery.js";
-import { FakeBigQuery } from "./fake-bigquery/fake-bigquery.js";
+import type { FakeBigQueryOptions, Json } from "../../services/fake-bigquery/fake-bigquery.js";
+import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
 import { ManualClock } from "./manual-clock.js";
 
 export interface PlainResult {

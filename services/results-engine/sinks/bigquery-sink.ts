@@ -4,11 +4,18 @@ import type { BigQueryClock } from "./bigquery-clock.js";
 import { systemClock } from "./bigquery-clock.js";
 import { TableGate } from "./bigquery-gate.js";
 import { Inserter } from "./bigquery-insert.js";
+import { LoadJobs } from "./bigquery-load-job.js";
+import { LoadJournal } from "./bigquery-load-journal.js";
+import { LoadPace } from "./bigquery-load-pace.js";
+import { BigQueryLoadSink } from "./bigquery-load-sink.js";
+import { Spool } from "./bigquery-load-spool.js";
 import { lookAtBigQuery } from "./bigquery-look.js";
 import { RowEncoder } from "./bigquery-rows.js";
 import { Slots } from "./bigquery-slots.js";
 import { BigQueryTable } from "./bigquery-table.js";
 import { parseBigQueryUri } from "./bigquery-uri.js";
+import type { BigQueryTarget } from "./bigquery-uri.js";
+import { eitherSignal } from "./either-signal.js";
 import type { SinkLook } from "./sink-look.js";
 import type { Batch, RejectedRow, Sink, SinkContext, WriteOutcome } from "./sink.js";
 
@@ -29,6 +36,8 @@ export interface BigQueryOptions {
 
 const MAX_REQUEST_ROWS = 1_000;
 const MAX_REQUEST_BYTES = 9_000_000;
+/** What is written to the spool at once; a larger row is rejected, in every mode alike. */
+const LOAD_LIMITS = { maxRows: 4_096, maxBytes: MAX_REQUEST_BYTES };
 const DEADLINE_MS = 30_000;
 /** Requests on their way at once: one waits for the network while another is encoded. */
 const MAX_IN_FLIGHT = 4;
@@ -56,8 +65,12 @@ export async function openBigQuerySink(
   }
   const client = new BigQueryClient(target, clock, options.compresses ?? target.endpoint === undefined);
   const table = new BigQueryTable(client, target, clock);
-  const { windowed } = await table.prepare();
+  const { windowed, location, incarnation } = await table.prepare();
   const gate = new TableGate(clock, (details, message) => context.warn(details, message));
+  if (target.mode === "load") {
+    const setting = `SINK="${uri.text}"`;
+    return openLoadSink({ target, setting, context, clock, client, table, gate, location, incarnation });
+  }
   const inserter = new Inserter({
     client,
     clock,
@@ -73,6 +86,35 @@ export async function openBigQuerySink(
   };
   const encoder = new RowEncoder(limits, context.lateAfterMs, windowed);
   return new BigQuerySink(`${table.name} in BigQuery`, { encoder, inserter, gate, clock });
+}
+
+async function openLoadSink(parts: {
+  readonly target: BigQueryTarget;
+  readonly setting: string;
+  readonly context: SinkContext;
+  readonly clock: BigQueryClock;
+  readonly client: BigQueryClient;
+  readonly table: BigQueryTable;
+  readonly gate: TableGate;
+  readonly location: string | undefined;
+  readonly incarnation: string;
+}): Promise<Sink> {
+  const { target, setting, context, clock, client, table, gate, location, incarnation } = parts;
+  const spool = await Spool.open(target.spool, setting);
+  // Load jobs take any day, unlike insertAll.
+  const encoder = new RowEncoder(LOAD_LIMITS, context.lateAfterMs, false);
+  return new BigQueryLoadSink({
+    description: `${table.name} in BigQuery`,
+    encoder,
+    gate,
+    clock,
+    spool,
+    journal: await LoadJournal.open(spool, `${table.name}@${incarnation}`, () => clock.nowMs()),
+    pace: await LoadPace.open(spool, clock, target.loadsPerDay),
+    jobs: new LoadJobs({ client, clock, gate, target, location }),
+    gzips: target.endpoint === undefined,
+    difference: () => table.difference(),
+  });
 }
 
 /** Looks at a sink without opening it. @throws UserError for an address that is none */
@@ -111,7 +153,7 @@ class BigQuerySink implements Sink {
   /** Repeats and replays stay 0: insertAll does not tell them from news. */
   async write(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
     const { encoder, inserter, clock } = this.#parts;
-    const { ending, release: releaseSignals } = this.#either(signal);
+    const { ending, release: releaseSignals } = eitherSignal(signal, this.#closing.signal);
     const rows = encoder.rows(batch);
     const rejected: RejectedRow[] = rows.rejected;
     let stored = 0;
@@ -137,23 +179,6 @@ class BigQuerySink implements Sink {
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     return { stored, repeats: 0, replays: 0, late, rejected };
-  }
-
-  /** Aborts with the engine or when the sink is closed. AbortSignal.any would pile up on the engine's signal. */
-  #either(signal: AbortSignal): { ending: AbortSignal; release: () => void } {
-    const either = new AbortController();
-    const sources = [signal, this.#closing.signal];
-    const abort = (): void => either.abort();
-    for (const source of sources) {
-      if (source.aborted) abort();
-      else source.addEventListener("abort", abort, { once: true });
-    }
-    return {
-      ending: either.signal,
-      release: () => {
-        for (const source of sources) source.removeEventListener("abort", abort);
-      },
-    };
   }
 
   state(): ReturnType<Sink["state"]> {

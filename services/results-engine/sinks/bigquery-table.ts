@@ -39,10 +39,11 @@ export class BigQueryTable {
   /**
    * Makes dataset, table and view where they are absent; what is there stays as it is.
    *
-   * @returns whether the table is partitioned on DTimeStamp, which bounds the instants it takes
+   * @returns whether the table is partitioned on DTimeStamp, which bounds the instants it takes; where it
+   *   is; and when it was made, as BigQuery tells it, which a table of the same name has not
    * @throws UserError when BigQuery cannot be reached or refuses, or the table does not fit our rows
    */
-  async prepare(): Promise<{ windowed: boolean }> {
+  async prepare(): Promise<{ windowed: boolean; location: string | undefined; incarnation: string }> {
     const { datasetId, tableId, projectId } = this.#target;
     let table = await this.#get(this.#tablePath(tableId));
     if (table === undefined) {
@@ -62,7 +63,12 @@ export class BigQueryTable {
     }
     await this.#prepareView();
     const partitioning = table.timePartitioning as { field?: unknown } | undefined;
-    return { windowed: partitioning?.field === "DTimeStamp" };
+    const { location, creationTime } = table;
+    return {
+      windowed: partitioning?.field === "DTimeStamp",
+      location: typeof location === "string" && location !== "" ? location : undefined,
+      incarnation: typeof creationTime === "string" ? creationTime : "",
+    };
   }
 
   /** Reads the table once. @returns why our rows do not fit it; undefined if they do */
@@ -86,7 +92,7 @@ export class BigQueryTable {
   }
 
   #definition(): Json {
-    const { projectId, datasetId, tableId, partition } = this.#target;
+    const { projectId, datasetId, tableId, partition, cluster } = this.#target;
     return {
       tableReference: { projectId, datasetId, tableId },
       description: `Results of data-crunch; ${tableId}_view has each ID once`,
@@ -94,7 +100,7 @@ export class BigQueryTable {
       ...(partition === "none"
         ? {}
         : { timePartitioning: { type: partition.toUpperCase(), field: "DTimeStamp" } }),
-      clustering: { fields: [KEY_COLUMN] },
+      ...(cluster.length === 0 ? {} : { clustering: { fields: cluster } }),
       // Not enforced by BigQuery; it makes upserts possible later.
       tableConstraints: { primaryKey: { columns: [KEY_COLUMN] } },
     };

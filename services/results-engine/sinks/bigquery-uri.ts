@@ -1,6 +1,10 @@
 import { UserError } from "../../shared/errors.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
-import { allowParams } from "../../shared/plugin-uri.js";
+import { allowParams, integerParam } from "../../shared/plugin-uri.js";
+import { KEY_COLUMN, ROW_COLUMNS } from "./row-schema.js";
+
+/** How rows go in; docs/bigquery.md has them side by side. */
+export type BigQueryMode = "stream" | "load";
 
 /** How the table is cut into partitions on DTimeStamp; `none` leaves it whole. */
 export type Partitioning = "day" | "month" | "none";
@@ -10,14 +14,26 @@ export interface BigQueryTarget {
   readonly projectId: string;
   readonly datasetId: string;
   readonly tableId: string;
+  readonly mode: BigQueryMode;
   readonly partition: Partitioning;
+  /** Columns that a new table is clustered by; none leaves it unclustered. */
+  readonly cluster: readonly string[];
   /** Where the dataset is made when absent: `EU`, `US`, `europe-west1`. */
   readonly location: string | undefined;
   /** Base address of an emulator; no credentials are sent there. */
   readonly endpoint: string | undefined;
+  /** Of mode load: the folder where batches wait for their jobs. */
+  readonly spool: string;
+  /** Of mode load: jobs of this engine in any 24 hours, at most. */
+  readonly loadsPerDay: number;
 }
 
-const MODES = ["stream"];
+const MODES: readonly string[] = ["stream", "load"] satisfies BigQueryMode[];
+/** BigQuery takes 1,500 load jobs a table and day, failed ones included; some are left to others. */
+const LOADS_PER_DAY = { min: 1, max: 1_500, default: 1_400 };
+/** BigQuery clusters by four columns at most. */
+const MAX_CLUSTER_COLUMNS = 4;
+const PARAMS = ["mode", "endpoint", "location", "partition", "cluster", "spool", "loads-per-day"];
 const PARTITIONS: readonly string[] = ["day", "month", "none"] satisfies Partitioning[];
 const FORM = "must look like bigquery:PROJECT/DATASET/TABLE";
 
@@ -26,7 +42,7 @@ const FORM = "must look like bigquery:PROJECT/DATASET/TABLE";
  * @throws UserError that names the value and what is allowed
  */
 export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): BigQueryTarget {
-  allowParams("SINK", uri, ["mode", "endpoint", "location", "partition"]);
+  allowParams("SINK", uri, PARAMS);
   const refuse = (why: string): never => {
     throw new UserError(`SINK="${uri.text}": ${why}`);
   };
@@ -43,18 +59,47 @@ export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): 
   }
   const mode = uri.params.get("mode") ?? "stream";
   if (!MODES.includes(mode)) refuse(`mode=${mode} must be one of ${MODES.join(", ")}`);
+  const only = (param: string, itsMode: BigQueryMode): void => {
+    if (uri.params.has(param) && mode !== itsMode)
+      refuse(`${param} is for mode=${itsMode}, not mode=${mode}`);
+  };
+  only("spool", "load");
+  only("loads-per-day", "load");
   const partition = uri.params.get("partition") ?? "day";
   if (!PARTITIONS.includes(partition))
     refuse(`partition=${partition} must be one of ${PARTITIONS.join(", ")}`);
+  const cluster = clusterColumns(uri.params.get("cluster") ?? KEY_COLUMN, refuse);
+  const spool =
+    uri.params.get("spool") ?? `load-spool/${projectId.replace(":", "_")}.${datasetId}.${tableId}`;
+  if (spool === "") refuse("spool must be a folder");
   const address = uri.params.get("endpoint") ?? endpoint;
   return {
     projectId,
     datasetId,
     tableId,
+    mode: mode as BigQueryMode,
     partition: partition as Partitioning,
+    cluster,
     location: uri.params.get("location"),
     endpoint: address === undefined || address === "" ? undefined : checkedEndpoint(address),
+    spool,
+    loadsPerDay: integerParam("SINK", uri, "loads-per-day", LOADS_PER_DAY),
   };
+}
+
+/** `cluster=ID,Meta`, or `cluster=none`. */
+function clusterColumns(text: string, refuse: (why: string) => never): readonly string[] {
+  if (text === "none") return [];
+  const names = ROW_COLUMNS.map(({ name }) => name);
+  const columns = text.split(",");
+  for (const column of columns) {
+    if (!names.includes(column))
+      refuse(`cluster=${text}: "${column}" must be one of ${names.join(", ")}, or none`);
+  }
+  if (columns.length > MAX_CLUSTER_COLUMNS || new Set(columns).size < columns.length) {
+    refuse(`cluster=${text} must be at most ${String(MAX_CLUSTER_COLUMNS)} columns, each once`);
+  }
+  return columns;
 }
 
 function checkedEndpoint(address: string): string {

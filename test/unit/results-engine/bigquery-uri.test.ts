@@ -8,14 +8,26 @@ const parse = (text: string, endpoint?: string) => parseBigQueryUri(parsePluginU
 
 describe("the address of a BigQuery table", () => {
   it("is project, dataset and table, with what the parameters say", () => {
-    assert.deepEqual(parse("bigquery:my-project/data_set/results?mode=stream&location=EU&partition=month"), {
-      projectId: "my-project",
-      datasetId: "data_set",
-      tableId: "results",
-      partition: "month",
-      location: "EU",
-      endpoint: undefined,
-    });
+    assert.deepEqual(
+      parse("bigquery:my-project/data_set/results?mode=stream&location=EU&partition=month&cluster=Data,ID"),
+      {
+        projectId: "my-project",
+        datasetId: "data_set",
+        tableId: "results",
+        mode: "stream",
+        partition: "month",
+        cluster: ["Data", "ID"],
+        location: "EU",
+        endpoint: undefined,
+        spool: "load-spool/my-project.data_set.results",
+        loadsPerDay: 1_400,
+      },
+    );
+  });
+
+  it("has options that belong to one mode", () => {
+    const load = parse("bigquery:p/d/t?mode=load&spool=/var/spool/crunch&loads-per-day=700&cluster=none");
+    assert.deepEqual([load.spool, load.loadsPerDay, load.cluster], ["/var/spool/crunch", 700, []]);
   });
 
   it("takes the endpoint of the address before that of the environment", () => {
@@ -34,7 +46,14 @@ describe("the address of a BigQuery table", () => {
     ["bigquery:P!/d/t", /project "P!" must be/],
     ["bigquery:p/d-d/t", /dataset "d-d" must be letters, digits and _/],
     ["bigquery:p/d/t`", /table "t`" must be/],
-    ["bigquery:p/d/t?mode=batch", /mode=batch must be one of stream/],
+    ["bigquery:p/d/t?mode=batch", /mode=batch must be one of stream, load/],
+    [
+      "bigquery:p/d/t?mode=load&loads-per-day=1501",
+      /loads-per-day=1501 must be a whole number from 1 to 1500/,
+    ],
+    ["bigquery:p/d/t?spool=x", /spool is for mode=load/],
+    ["bigquery:p/d/t?cluster=Foo", /cluster=Foo: "Foo" must be one of ID, Data/],
+    ["bigquery:p/d/t?cluster=ID,Data,Meta,RData,Late", /must be at most 4 columns/],
     ["bigquery:p/d/t?partition=week", /partition=week must be one of day, month, none/],
     [
       "bigquery:p/d/t?endpoint=localhost:9050",

@@ -55,6 +55,20 @@ export class FakeTable {
     return errors;
   }
 
+  /** A load job: all rows, or none and what is wrong with the first bad one. @returns its line, from 0 */
+  load(
+    rows: readonly Json[],
+    rowErrors: ((row: Json, index: number) => RowFault | undefined) | undefined,
+  ): { readonly line: number; readonly fault: RowFault } | undefined {
+    for (const [line, row] of rows.entries()) {
+      const fault = rowErrors?.(row, line) ?? checkRow(row, this.fields, false);
+      if (fault !== undefined) return { line, fault };
+    }
+    // One by one: a spread of many rows would be too many arguments.
+    for (const row of rows) this.rows.push(row);
+    return undefined;
+  }
+
   /** What the view over the table shows: one row per ID, the newest ProcessTime. */
   newestPerId(): Json[] {
     const newest = new Map<string, Json>();

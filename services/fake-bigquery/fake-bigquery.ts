@@ -1,14 +1,17 @@
 /**
  * BigQuery's REST interface in this process, as far as a sink needs it: datasets, tables, views and
- * insertAll, with the failures that no emulator offers.
+ * insertAll and load jobs, with the failures that no emulator offers.
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
+import type { Answer } from "./answers.js";
+import { error, faultAnswer, refusedChange } from "./answers.js";
 import type { Fault, Json } from "./faults.js";
 import { FaultScript } from "./faults.js";
+import { FakeJobs, readLoadRequest } from "./jobs.js";
 import type { InsertRequest } from "./warehouse.js";
 import { FakeTable } from "./warehouse.js";
 
@@ -16,6 +19,7 @@ export type { Fault, Json } from "./faults.js";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_ROWS = 50_000;
+const NO_UPLOAD_TYPE = error(400, "invalid", 'uploadType should be "multipart"');
 const INSERT_REPLY = "bigquery#tableDataInsertAllResponse";
 
 export interface FakeBigQueryOptions {
@@ -27,6 +31,10 @@ export interface FakeBigQueryOptions {
   readonly keepsRequests?: boolean;
   /** An emulator that leaves `kind` out of its replies. */
   readonly leavesKindOut?: boolean;
+  /** Where it listens; any free port unless told. */
+  readonly port?: number;
+  /** An address of this machine; unless told, nobody else reaches it. */
+  readonly host?: string;
   /** What the caller may do with tables, as testIamPermissions tells; everything unless told. */
   readonly permissions?: readonly string[] | undefined;
 }
@@ -41,16 +49,12 @@ export interface SeenRequest {
   readonly body: Buffer;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: Json | string;
-}
-
 export class FakeBigQuery {
   readonly #server: Server;
   readonly #options: Required<FakeBigQueryOptions>;
   readonly #datasets = new Map<string, { resource: Json; tables: Map<string, FakeTable> }>();
   readonly #faults = new FaultScript();
+  readonly #jobs = new FakeJobs();
   /** Every request so far, in order of arrival. */
   readonly requests: SeenRequest[] = [];
 
@@ -60,6 +64,8 @@ export class FakeBigQuery {
       remembersInsertIds: true,
       keepsRequests: true,
       leavesKindOut: false,
+      port: 0,
+      host: "127.0.0.1",
       permissions: undefined,
       ...options,
     };
@@ -72,12 +78,15 @@ export class FakeBigQuery {
 
   static async start(options: FakeBigQueryOptions = {}): Promise<FakeBigQuery> {
     const fake = new FakeBigQuery(options);
-    await new Promise<void>((resolve) => fake.#server.listen(0, "127.0.0.1", resolve));
+    const { port, host } = fake.#options;
+    await new Promise<void>((resolve, reject) => {
+      fake.#server.once("error", reject).listen(port, host, resolve);
+    });
     return fake;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+    return `http://${this.#options.host}:${String((this.#server.address() as AddressInfo).port)}`;
   }
 
   /** Adds faults behind those that wait. */
@@ -90,6 +99,11 @@ export class FakeBigQuery {
   }
 
   /** Bodies of the insertAll requests so far. */
+  /** Every load job that was taken, as `jobs.get` tells it. */
+  get jobs(): readonly Json[] {
+    return this.#jobs.all;
+  }
+
   get insertBodies(): readonly Buffer[] {
     return this.requests.filter(({ path }) => path.endsWith("/insertAll")).map(({ body }) => body);
   }
@@ -144,7 +158,8 @@ export class FakeBigQuery {
     const raw = Buffer.concat(chunks);
     const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw;
     const method = request.method ?? "GET";
-    const path = /^\/bigquery\/v2\/projects\/[^/]+\/([^?]*)/.exec(request.url ?? "")?.[1] ?? "";
+    const url = new URL(request.url ?? "", "http://fake");
+    const path = /^(?:\/upload)?\/bigquery\/v2\/projects\/[^/]+\/(.*)/.exec(url.pathname)?.[1] ?? "";
     if (this.#options.keepsRequests) {
       this.requests.push({ method, path: decodeURIComponent(path), headers: request.headers, body });
     }
@@ -155,7 +170,12 @@ export class FakeBigQuery {
       request.socket.destroy();
       return;
     }
-    const answer = faultAnswer(fault) ?? this.#answer(method, decodeURIComponent(path), body, fault);
+    const contentType = request.headers["content-type"] ?? "";
+    const isUpload = url.pathname.startsWith("/upload/");
+    const answer =
+      (isUpload && url.searchParams.get("uploadType") !== "multipart"
+        ? NO_UPLOAD_TYPE
+        : faultAnswer(fault)) ?? this.#answer(method, decodeURIComponent(path), body, contentType, fault);
     if (fault?.commitThenHang === true) return;
     if (fault?.commitThenDrop === true) {
       request.socket.destroy();
@@ -168,7 +188,11 @@ export class FakeBigQuery {
     response.end(isText ? answer.body : JSON.stringify(answer.body));
   }
 
-  #answer(method: string, path: string, body: Buffer, fault: Fault | undefined): Answer {
+  #answer(method: string, path: string, body: Buffer, contentType: string, fault: Fault | undefined): Answer {
+    const [, jobId] = /^jobs(?:\/(.*))?$/.exec(path) ?? [];
+    if (/^jobs(?:\/|$)/.test(path)) {
+      return method === "POST" ? this.#startJob(body, contentType, fault) : this.#job(jobId ?? "");
+    }
     const [, asked] = /^(.*):testIamPermissions$/.exec(path) ?? [];
     if (asked !== undefined) return this.#testPermissions(asked, body);
     const [datasets, datasetId, tables, tableId, insertAll] = path.split("/");
@@ -186,8 +210,27 @@ export class FakeBigQuery {
     const table = dataset.tables.get(tableId);
     if (table === undefined) return error(404, "notFound", `Not found: Table ${datasetId}.${tableId}`);
     if (insertAll !== undefined) return this.#insertAll(table, json, body, fault);
-    if (method === "PATCH") table.resource = { ...table.resource, ...json };
+    if (method === "PATCH") {
+      const refusal = refusedChange(table.resource, json);
+      if (refusal !== undefined) return error(400, "invalid", refusal);
+      table.resource = { ...table.resource, ...json };
+    }
     return { status: 200, body: table.resource };
+  }
+
+  #startJob(body: Buffer, contentType: string, fault: Fault | undefined): Answer {
+    const request = readLoadRequest(body, contentType);
+    if (request === undefined) return error(400, "invalid", "Only load jobs with an upload are known here");
+    const { datasetId, tableId } = request.destination;
+    const table = this.#table(datasetId, tableId);
+    const job = this.#jobs.run(request, table, this.#options.nowMs(), fault);
+    if (job === undefined) return error(409, "duplicate", `Already Exists: Job ${request.jobId}`);
+    return { status: 200, body: job };
+  }
+
+  #job(jobId: string): Answer {
+    const job = this.#jobs.get(jobId);
+    return job === undefined ? error(404, "notFound", `Not found: Job ${jobId}`) : { status: 200, body: job };
   }
 
   #testPermissions(path: string, body: Buffer): Answer {
@@ -208,7 +251,7 @@ export class FakeBigQuery {
   #createTable(datasetId: string, tables: Map<string, FakeTable>, resource: Json): Answer {
     const { tableId } = resource.tableReference as { tableId: string };
     if (tables.has(tableId)) return error(409, "duplicate", `Already Exists: Table ${datasetId}.${tableId}`);
-    const table = new FakeTable(resource);
+    const table = new FakeTable({ ...resource, creationTime: String(this.#options.nowMs()) });
     tables.set(tableId, table);
     return { status: 200, body: table.resource };
   }
@@ -230,18 +273,6 @@ export class FakeBigQuery {
       },
     };
   }
-}
-
-function faultAnswer(fault: Fault | undefined): Answer | undefined {
-  if (fault?.html200 === true) return { status: 200, body: "<html><body>Please log in</body></html>" };
-  if (fault?.body !== undefined) return { status: fault.status ?? 200, body: fault.body };
-  if (fault?.status === undefined) return undefined;
-  return error(fault.status, fault.reason, fault.message ?? fault.reason ?? "Error");
-}
-
-function error(code: number, reason: string | undefined, message: string): Answer {
-  const errors = reason === undefined ? {} : { errors: [{ message, domain: "global", reason }] };
-  return { status: code, body: { error: { code, message, ...errors } } };
 }
 
 function readJson(body: Buffer): Json | undefined {

@@ -9,7 +9,7 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** One thing that goes wrong. Faults wait in a line; the first one that fits a request is used. */
 export interface Fault {
-  /** Which requests it fits; without it, insertAll only. Paths look like `datasets/d/tables/t/insertAll`. */
+  /** Which requests it fits; without it, rows on their way: insertAll and the start of a load job. Paths look like `datasets/d/tables/t/insertAll`. */
   readonly on?: { readonly method?: string; readonly path: RegExp };
   /** For how many requests; 1 unless told. */
   readonly times?: number;
@@ -33,6 +33,10 @@ export interface Fault {
   readonly html200?: boolean;
   /** 404 for so long after the first request that meets it, in milliseconds of the fake's clock. */
   readonly notFoundForMs?: number;
+  /** The job is taken and ends with this error, nothing of it stored. */
+  readonly jobError?: RowFault;
+  /** The job is RUNNING for so many looks before it ends. */
+  readonly runsForLooks?: number;
   /** Refuses rows on top of the fake's own checks. */
   readonly rowErrors?: (row: Json, index: number) => RowFault | undefined;
 }
@@ -79,6 +83,6 @@ export class FaultScript {
 }
 
 function fits(fault: Fault, method: string, path: string): boolean {
-  if (fault.on === undefined) return path.endsWith("/insertAll");
+  if (fault.on === undefined) return path.endsWith("/insertAll") || (method === "POST" && path === "jobs");
   return fault.on.path.test(path) && (fault.on.method ?? method) === method;
 }

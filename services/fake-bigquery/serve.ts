@@ -1,0 +1,42 @@
+/** The fake as a program of its own. */
+import { UserError, messageOf } from "../shared/errors.js";
+import { FakeBigQuery } from "./fake-bigquery.js";
+import { readFault } from "./fault-text.js";
+
+export interface ServeOptions {
+  readonly port: number;
+  readonly host: string;
+  /** Faults as JSON, in the order in which they happen. */
+  readonly faults: readonly string[];
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Called with the address once it listens. */
+  readonly started: (url: string) => void;
+}
+
+/**
+ * Serves until `signal` aborts.
+ *
+ * @throws UserError when a fault cannot be read or the port cannot be had
+ */
+export async function serveFakeBigQuery({
+  port,
+  host,
+  faults,
+  signal,
+  started,
+}: ServeOptions): Promise<void> {
+  const script = faults.map(readFault);
+  let fake: FakeBigQuery;
+  try {
+    fake = await FakeBigQuery.start({ port, host, keepsRequests: false });
+  } catch (thrown) {
+    throw new UserError(`--port="${String(port)}" of ${host} cannot be had: ${messageOf(thrown)}`);
+  }
+  fake.fail(...script);
+  started(fake.url);
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  }
+  await fake.close();
+}
