@@ -3,22 +3,31 @@ import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { ENGINE_NOTES } from "../shared/engine-note.js";
 import type { EngineNote } from "../shared/engine-note.js";
-import { UserError } from "../shared/errors.js";
+import { UserError, messageOf } from "../shared/errors.js";
 import { lookAtLedger } from "../shared/ledger.js";
 import { LedgerRates } from "../shared/ledger-rates.js";
+import type { Messaging } from "../shared/messaging.js";
+import { parseNatsUrl } from "../shared/nats/address.js";
 import { connectNats } from "../shared/nats/connection.js";
-import type { NatsMessaging } from "../shared/nats/nats-messaging.js";
 import type { ParkedStore } from "../shared/parked-store.js";
+import { untilAnswered } from "../shared/until-answered.js";
 import type { StatusSettings } from "./config.js";
 import { statusLine, statusOf, statusText } from "./status-report.js";
 import type { Status } from "./status-report.js";
 
 /** Between the two looks that rates are made from, and between those of `--watch`, in milliseconds. */
 const BETWEEN_LOOKS_MS = 1_000;
+/** Longest wait for streams that do not answer, in milliseconds. */
+const PATIENCE_MS = 30_000;
 /** Records are unaccounted for: lost, or about to be found. */
 const UNACCOUNTED_EXIT = 3;
 /** Clears a terminal and goes to its first line. */
 const CLEAR = "\u001b[2J\u001b[H";
+
+/** What a status is made from. */
+export interface StatusSource extends Pick<Messaging, "streamsLook" | "notes"> {
+  readonly parkedStore: ParkedStore;
+}
 
 export interface StatusOutput {
   readonly json: boolean;
@@ -40,29 +49,51 @@ export async function showStatus(settings: StatusSettings, output: StatusOutput)
     engineId: `${hostname()}-${String(process.pid)}-status`,
     warn: () => undefined,
   });
+  const server = `NATS_URL="${parseNatsUrl(settings.NATS_URL).shown}"`;
   try {
-    if (!(await messaging.hasStreams())) {
+    const hasStreams = await patiently(() => messaging.hasStreams(), server, output.signal);
+    if (!hasStreams) {
       const where = settings.NAMESPACE === undefined ? "" : ` in NAMESPACE="${settings.NAMESPACE}"`;
-      throw new UserError(`NATS_URL="${settings.NATS_URL}": no pipeline has run there yet${where}`);
+      throw new UserError(`${server}: no pipeline has run there yet${where}`);
     }
-    return await report(messaging, output);
+    return await reportStatus(messaging, server, output);
   } finally {
     await messaging.close();
   }
 }
 
-async function report(messaging: NatsMessaging, output: StatusOutput): Promise<number> {
+/**
+ * @param server names the server in messages
+ * @returns the exit code, as {@link showStatus}
+ * @throws UserError when the streams stay silent
+ */
+export async function reportStatus(
+  messaging: StatusSource,
+  server: string,
+  output: StatusOutput,
+): Promise<number> {
   const rates = new LedgerRates();
-  await look(messaging, rates);
+  const lookOnce = (): Promise<Status> => patiently(() => look(messaging, rates), server, output.signal);
+  await lookOnce();
   for (;;) {
     await delay(BETWEEN_LOOKS_MS, undefined, { signal: output.signal }).catch(() => undefined);
-    const status = await look(messaging, rates);
+    const status = await lookOnce();
     output.out(textOf(status, output));
     if (!output.watch || output.signal.aborted) return status.unaccounted > 0 ? UNACCOUNTED_EXIT : 0;
   }
 }
 
-async function look(messaging: NatsMessaging, rates: LedgerRates): Promise<Status> {
+/** A cluster that lost a server is silent until it has chosen its leaders. */
+async function patiently<T>(ask: () => Promise<T>, server: string, signal: AbortSignal): Promise<T> {
+  try {
+    return await untilAnswered(ask, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]));
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError(`${server}: the streams do not answer: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+async function look(messaging: StatusSource, rates: LedgerRates): Promise<Status> {
   const { streams, ledger } = await lookAtLedger(messaging);
   rates.add(ledger, performance.now());
   const notes = await messaging.notes.all(ENGINE_NOTES);
