@@ -16,18 +16,20 @@ if (out === undefined) {
   process.exit(2);
 }
 
+/** Threads are started by an address beside the file that starts them: a chunk, so all of them lie here. */
+const CHUNKS = "services/cli";
+
 await build({
   absWorkingDir: root,
   entryPoints: {
-    "services/cli/crunch": "services/cli/crunch.ts",
+    [join(CHUNKS, "crunch")]: "services/cli/crunch.ts",
     "examples/sql": "examples/sql.ts",
-    // Started by address, which is beside the file that starts them: a chunk, so all chunks lie here.
-    "services/cli/crunch-thread": "services/crunch-engine/pool/crunch-thread.ts",
-    "services/cli/name-thread": "services/crunch-engine/pool/name-thread.ts",
-    "services/cli/worker": join(dirname(require.resolve("piscina")), "worker.js"),
+    [join(CHUNKS, "crunch-thread")]: "services/crunch-engine/pool/crunch-thread.ts",
+    [join(CHUNKS, "name-thread")]: "services/crunch-engine/pool/name-thread.ts",
+    [join(CHUNKS, "worker")]: join(dirname(require.resolve("piscina")), "worker.js"),
   },
   outdir: join(out, "dist"),
-  chunkNames: "services/cli/[name]-[hash]",
+  chunkNames: `${CHUNKS}/[name]-[hash]`,
   bundle: true,
   // Chunks that are loaded only when they are used keep the start fast, and are shared between the threads' files.
   splitting: true,

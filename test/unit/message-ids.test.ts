@@ -153,7 +153,7 @@ async function frameIdOf({ runId, fromPosition, data }: Run): Promise<string> {
   const source = {
     paced: false,
     expectedRecords: undefined,
-    // eslint-disable-next-line @typescript-eslint/require-await
+    // eslint-disable-next-line @typescript-eslint/require-await -- asynchronous by its interface only
     chunks: async function* () {
       yield chunkOf([[1n, data, ""]], fromPosition + 1, []);
     },
