@@ -18,8 +18,8 @@ const homes = {
     "examples/**",
   ],
   "@duckdb/node-bindings": ["services/shared/duckdb-columns.ts"],
-  "@google-cloud/bigquery": ["services/results-engine/sinks/**", "test/**"],
-  "google-auth-library": ["services/results-engine/sinks/**", "test/**"],
+  "@google-cloud/bigquery": ["services/results-engine/sinks/bigquery/**", "test/**"],
+  "google-auth-library": ["services/results-engine/sinks/bigquery/**", "test/**"],
   "@bufbuild/protobuf": [
     "services/shared/codec/**",
     "services/results-engine/sinks/row-schema.ts",

@@ -8,7 +8,7 @@ import { dataSettings, readDataSettings } from "../../services/data-engine/confi
 import { openSource } from "../../services/data-engine/sources/index.js";
 import { readUpSettings } from "../../services/local/up-settings.js";
 import { readResultsSettings, resultsSettings } from "../../services/results-engine/config.js";
-import { parseBigQueryUri } from "../../services/results-engine/sinks/bigquery-uri.js";
+import { parseBigQueryUri } from "../../services/results-engine/sinks/bigquery/uri.js";
 import { openSink } from "../../services/results-engine/sinks/index.js";
 import type { Env } from "../../services/shared/config.js";
 import { parseNatsUrl } from "../../services/shared/nats/address.js";

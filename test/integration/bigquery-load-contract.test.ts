@@ -1,5 +1,5 @@
 import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
-import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery-sink.js";
+import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery/bigquery-sink.js";
 import { parsePluginUri } from "../../services/shared/plugin-uri.js";
 import { sinkContract } from "../contract/sink-contract.js";
 import { tempFolder } from "../support/temp-folder.js";

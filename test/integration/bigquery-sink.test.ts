@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
-import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery-sink.js";
+import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery/bigquery-sink.js";
 import { parsePluginUri } from "../../services/shared/plugin-uri.js";
 import { sinkContract } from "../contract/sink-contract.js";
 import type { PlainResult } from "../support/bigquery-fixture.js";

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { openDuckDbSink } from "../../services/results-engine/sinks/duckdb-sink.js";
+import { openDuckDbSink } from "../../services/results-engine/sinks/duckdb/duckdb-sink.js";
 import { dropSink, openSink } from "../../services/results-engine/sinks/index.js";
 import type { Sink } from "../../services/results-engine/sinks/sink.js";
 import { UserError } from "../../services/shared/errors.js";

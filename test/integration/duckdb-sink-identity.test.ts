@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
-import { openDuckDbSink } from "../../services/results-engine/sinks/duckdb-sink.js";
+import { openDuckDbSink } from "../../services/results-engine/sinks/duckdb/duckdb-sink.js";
 import type { Sink, SinkTotals, WriteOutcome } from "../../services/results-engine/sinks/sink.js";
 import { parsePluginUri } from "../../services/shared/plugin-uri.js";
 import { queryDuckDb } from "../support/duckdb-rows.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { openSink } from "../../services/results-engine/sinks/index.js";
-import { DUCKDB_TYPES } from "../../services/results-engine/sinks/duckdb-table.js";
+import { DUCKDB_TYPES } from "../../services/results-engine/sinks/duckdb/table.js";
 import { ROW_COLUMNS } from "../../services/results-engine/sinks/row-schema.js";
 import { encodeRecord } from "../../services/shared/codec/record-codec.js";
 import { queryDuckDb } from "../support/duckdb-rows.js";

@@ -1,6 +1,6 @@
 import type { TestContext } from "node:test";
-import type { BigQueryOptions } from "../../services/results-engine/sinks/bigquery-sink.js";
-import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery-sink.js";
+import type { BigQueryOptions } from "../../services/results-engine/sinks/bigquery/bigquery-sink.js";
+import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery/bigquery-sink.js";
 import type { Sink, WriteOutcome } from "../../services/results-engine/sinks/sink.js";
 import type { ResultColumns } from "../../services/shared/codec/columns.js";
 import { parsePluginUri } from "../../services/shared/plugin-uri.js";

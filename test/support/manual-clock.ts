@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { BigQueryClock } from "../../services/results-engine/sinks/bigquery-clock.js";
-import { interrupted } from "../../services/results-engine/sinks/bigquery-clock.js";
+import type { BigQueryClock } from "../../services/results-engine/sinks/bigquery/clock.js";
+import { interrupted } from "../../services/results-engine/sinks/bigquery/clock.js";
 
 /** A clock that a test moves: waits take no time but are noted, deadlines pass when told. */
 export class ManualClock implements BigQueryClock {

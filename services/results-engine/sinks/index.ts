@@ -2,7 +2,7 @@
 import { UserError } from "../../shared/errors.js";
 import { parsePluginUri } from "../../shared/plugin-uri.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
-import { dropDuckDbTables, lookAtDuckDbSink, openDuckDbSink } from "./duckdb-sink.js";
+import { dropDuckDbTables, lookAtDuckDbSink, openDuckDbSink } from "./duckdb/duckdb-sink.js";
 import type { SinkLook } from "./sink-look.js";
 import type { Sink, SinkContext } from "./sink.js";
 
@@ -19,11 +19,11 @@ const SINKS: Readonly<Record<string, SinkKind>> = {
   // Google's client takes a while to load, and only those who use it should wait for it.
   bigquery: {
     open: async (uri, context) => {
-      const { openBigQuerySink } = await import("./bigquery-sink.js");
+      const { openBigQuerySink } = await import("./bigquery/bigquery-sink.js");
       return openBigQuerySink(uri, context, { endpoint: context.bigQueryEndpoint });
     },
     look: async (uri, endpoint) => {
-      const { lookAtBigQuerySink } = await import("./bigquery-sink.js");
+      const { lookAtBigQuerySink } = await import("./bigquery/bigquery-sink.js");
       return lookAtBigQuerySink(uri, { endpoint });
     },
   },

@@ -7,7 +7,7 @@ import {
   TimestampWriter,
   writeInt64,
   writeText,
-} from "../../../services/results-engine/sinks/bigquery-bytes.js";
+} from "../../../services/results-engine/sinks/bigquery/bytes.js";
 
 const FIRST_US = -62_135_596_800_000_000n;
 const LAST_US = 253_402_300_799_999_999n;

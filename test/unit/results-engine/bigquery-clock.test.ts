@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { backoffMs, systemClock } from "../../../services/results-engine/sinks/bigquery-clock.js";
+import { backoffMs, systemClock } from "../../../services/results-engine/sinks/bigquery/clock.js";
 import { EngineError } from "../../../services/shared/errors.js";
 
 const RANGE = { firstMs: 100, maxMs: 1_000 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { classify, readInsertReply } from "../../../services/results-engine/sinks/bigquery-errors.js";
+import { classify, readInsertReply } from "../../../services/results-engine/sinks/bigquery/errors.js";
 
 const KIND = "bigquery#tableDataInsertAllResponse";
 

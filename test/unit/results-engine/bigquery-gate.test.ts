@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TableGate } from "../../../services/results-engine/sinks/bigquery-gate.js";
+import { TableGate } from "../../../services/results-engine/sinks/bigquery/gate.js";
 import { EngineError } from "../../../services/shared/errors.js";
 import { ManualClock } from "../../support/manual-clock.js";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BigQueryClient, Call, Reply } from "../../../services/results-engine/sinks/bigquery-client.js";
-import { systemClock } from "../../../services/results-engine/sinks/bigquery-clock.js";
-import { NO_ANSWER, failure } from "../../../services/results-engine/sinks/bigquery-errors.js";
-import { TableGate } from "../../../services/results-engine/sinks/bigquery-gate.js";
-import { Inserter } from "../../../services/results-engine/sinks/bigquery-insert.js";
+import type { BigQueryClient, Call, Reply } from "../../../services/results-engine/sinks/bigquery/client.js";
+import { systemClock } from "../../../services/results-engine/sinks/bigquery/clock.js";
+import { NO_ANSWER, failure } from "../../../services/results-engine/sinks/bigquery/errors.js";
+import { TableGate } from "../../../services/results-engine/sinks/bigquery/gate.js";
+import { Inserter } from "../../../services/results-engine/sinks/bigquery/insert.js";
 
 const ONE_ROW = {
   body: Buffer.from("{}"),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { RowRequest } from "../../../services/results-engine/sinks/bigquery-rows.js";
-import { RowEncoder, pickRows } from "../../../services/results-engine/sinks/bigquery-rows.js";
+import type { RowRequest } from "../../../services/results-engine/sinks/bigquery/rows.js";
+import { RowEncoder, pickRows } from "../../../services/results-engine/sinks/bigquery/rows.js";
 import { ROW_COLUMNS } from "../../../services/results-engine/sinks/row-schema.js";
 import type { PlainResult } from "../../support/bigquery-fixture.js";
 import { STORED_AT_US, resultColumns } from "../../support/bigquery-fixture.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseBigQueryUri } from "../../../services/results-engine/sinks/bigquery-uri.js";
+import { parseBigQueryUri } from "../../../services/results-engine/sinks/bigquery/uri.js";
 import { UserError } from "../../../services/shared/errors.js";
 import { parsePluginUri } from "../../../services/shared/plugin-uri.js";
 

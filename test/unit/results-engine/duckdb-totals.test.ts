@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addOutcome, committedSince } from "../../../services/results-engine/sinks/duckdb-totals.js";
+import { addOutcome, committedSince } from "../../../services/results-engine/sinks/duckdb/totals.js";
 
 describe("a batch whose outcome is unknown", () => {
   const told = { stored: 100, repeats: 10, late: 1 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { IdFilter } from "../../../services/results-engine/sinks/id-filter.js";
+import { IdFilter } from "../../../services/results-engine/sinks/duckdb/id-filter.js";
 
 const IDS = 200_000;
 

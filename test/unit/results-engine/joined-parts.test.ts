@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { joinedParts } from "../../../services/results-engine/sinks/joined-parts.js";
+import { joinedParts } from "../../../services/results-engine/sinks/duckdb/joined-parts.js";
 import { textAt } from "../../../services/shared/codec/columns.js";
 import type { ResultColumns } from "../../../services/shared/codec/columns.js";
 

@@ -3,11 +3,11 @@ import { promisify } from "node:util";
 import { createGzip } from "node:zlib";
 import { pipeline } from "node:stream/promises";
 import { Readable, Writable } from "node:stream";
-import type { BatchMessage, BatchNote, Piece } from "./bigquery-load-journal.js";
-import { fileOf } from "./bigquery-load-journal.js";
-import type { Spool } from "./bigquery-load-spool.js";
-import type { RowEncoder, RowRequest } from "./bigquery-rows.js";
-import type { Batch } from "./sink.js";
+import type { BatchMessage, BatchNote, Piece } from "./load-journal.js";
+import { fileOf } from "./load-journal.js";
+import type { Spool } from "./load-spool.js";
+import type { RowEncoder, RowRequest } from "./rows.js";
+import type { Batch } from "../sink.js";
 
 const LINE_END = 0x0a;
 const BRACE = 0x7b;

@@ -5,20 +5,20 @@
  * with it comes again. What it adds is that a batch keeps its boundaries and its job ids over a crash, so that no
  * row is in the table twice.
  */
-import { EngineError } from "../../shared/errors.js";
-import type { BigQueryClock } from "./bigquery-clock.js";
-import { HICCUP, QUOTA, backoffMs } from "./bigquery-clock.js";
-import type { Failure } from "./bigquery-errors.js";
-import type { TableGate } from "./bigquery-gate.js";
-import { halvesOf, mediaOf, rowOfLine, writeLines } from "./bigquery-load-file.js";
-import type { JobEnd, LoadJobs } from "./bigquery-load-job.js";
-import { jobIdOf, messageKey } from "./bigquery-load-journal.js";
-import type { BatchMessage, BatchNote, LoadJournal, Piece } from "./bigquery-load-journal.js";
-import type { LoadPace } from "./bigquery-load-pace.js";
-import type { Spool } from "./bigquery-load-spool.js";
-import type { RowEncoder } from "./bigquery-rows.js";
+import { EngineError } from "../../../shared/errors.js";
+import type { BigQueryClock } from "./clock.js";
+import { HICCUP, QUOTA, backoffMs } from "./clock.js";
+import type { Failure } from "./errors.js";
+import type { TableGate } from "./gate.js";
+import { halvesOf, mediaOf, rowOfLine, writeLines } from "./load-file.js";
+import type { JobEnd, LoadJobs } from "./load-job.js";
+import { jobIdOf, messageKey } from "./load-journal.js";
+import type { BatchMessage, BatchNote, LoadJournal, Piece } from "./load-journal.js";
+import type { LoadPace } from "./load-pace.js";
+import type { Spool } from "./load-spool.js";
+import type { RowEncoder } from "./rows.js";
 import { eitherSignal } from "./either-signal.js";
-import type { Batch, RejectedRow, Sink, WriteOutcome } from "./sink.js";
+import type { Batch, RejectedRow, Sink, WriteOutcome } from "../sink.js";
 
 export interface LoadSinkParts {
   readonly description: string;

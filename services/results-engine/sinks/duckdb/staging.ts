@@ -1,11 +1,11 @@
 /** Where the rows of a batch wait to be compared with the table: a temporary table. */
-import type { DuckDb } from "../../shared/duckdb.js";
-import { sqlName } from "../../shared/duckdb.js";
-import type { ColumnType } from "../../shared/duckdb-columns.js";
-import { DUCKDB_TYPES, MESSAGE_COLUMN } from "./duckdb-table.js";
-import { RESULT_COLUMNS } from "./row-schema.js";
-import type { RowColumn } from "./row-schema.js";
-import type { Batch } from "./sink.js";
+import type { DuckDb } from "../../../shared/duckdb.js";
+import { sqlName } from "../../../shared/duckdb.js";
+import type { ColumnType } from "../../../shared/duckdb-columns.js";
+import { DUCKDB_TYPES, MESSAGE_COLUMN } from "./table.js";
+import { RESULT_COLUMNS } from "../row-schema.js";
+import type { RowColumn } from "../row-schema.js";
+import type { Batch } from "../sink.js";
 
 const TYPES: readonly ColumnType[] = [...RESULT_COLUMNS.map(stagingType), "int64"];
 

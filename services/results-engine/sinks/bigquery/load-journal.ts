@@ -7,8 +7,8 @@
  * be lost.
  */
 import { createHash } from "node:crypto";
-import type { ResultColumns } from "../../shared/codec/columns.js";
-import type { Spool } from "./bigquery-load-spool.js";
+import type { ResultColumns } from "../../../shared/codec/columns.js";
+import type { Spool } from "./load-spool.js";
 
 /** A row that BigQuery does not get or does not take. */
 export interface RejectedLine {

@@ -1,11 +1,11 @@
-import { UserError } from "../../shared/errors.js";
-import type { BigQueryClient, Reply } from "./bigquery-client.js";
-import type { BigQueryClock } from "./bigquery-clock.js";
-import { HICCUP, backoffMs } from "./bigquery-clock.js";
-import type { Failure } from "./bigquery-errors.js";
-import { BIGQUERY_COLUMNS, bigQueryViewSql } from "./bigquery-schema.js";
-import type { BigQueryTarget } from "./bigquery-uri.js";
-import { KEY_COLUMN } from "./row-schema.js";
+import { UserError } from "../../../shared/errors.js";
+import type { BigQueryClient, Reply } from "./client.js";
+import type { BigQueryClock } from "./clock.js";
+import { HICCUP, backoffMs } from "./clock.js";
+import type { Failure } from "./errors.js";
+import { BIGQUERY_COLUMNS, bigQueryViewSql } from "./schema.js";
+import type { BigQueryTarget } from "./uri.js";
+import { KEY_COLUMN } from "../row-schema.js";
 
 /** A call at start is tried this often before the person who started the engine is told. */
 const START_TRIES = 4;

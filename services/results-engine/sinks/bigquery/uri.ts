@@ -1,7 +1,7 @@
-import { UserError } from "../../shared/errors.js";
-import type { PluginUri } from "../../shared/plugin-uri.js";
-import { allowParams, integerParam } from "../../shared/plugin-uri.js";
-import { KEY_COLUMN, ROW_COLUMNS } from "./row-schema.js";
+import { UserError } from "../../../shared/errors.js";
+import type { PluginUri } from "../../../shared/plugin-uri.js";
+import { allowParams, integerParam } from "../../../shared/plugin-uri.js";
+import { KEY_COLUMN, ROW_COLUMNS } from "../row-schema.js";
 
 /** How rows go in; docs/bigquery.md has them side by side. */
 export type BigQueryMode = "stream" | "load";

@@ -1,8 +1,8 @@
 /** The statements of the DuckDB sink. They read a staging table, where a batch was appended. */
-import { sqlName, sqlText } from "../../shared/duckdb.js";
-import { KEY_COLUMN, RESULT_COLUMNS, ROW_COLUMNS } from "./row-schema.js";
-import type { RowColumnType } from "./row-schema.js";
-import type { SinkTotals } from "./sink.js";
+import { sqlName, sqlText } from "../../../shared/duckdb.js";
+import { KEY_COLUMN, RESULT_COLUMNS, ROW_COLUMNS } from "../row-schema.js";
+import type { RowColumnType } from "../row-schema.js";
+import type { SinkTotals } from "../sink.js";
 
 /** TIMESTAMP holds UTC: unlike TIMESTAMPTZ it shows the same in every session and needs no extension. */
 export const DUCKDB_TYPES: Readonly<Record<RowColumnType, string>> = {

@@ -1,5 +1,5 @@
-import { EngineError } from "../../shared/errors.js";
-import type { SinkTotals, WriteOutcome } from "./sink.js";
+import { EngineError } from "../../../shared/errors.js";
+import type { SinkTotals, WriteOutcome } from "../sink.js";
 
 /**
  * What became of the batch under way when DuckDB gave its file up: the error may have come after the

@@ -1,7 +1,7 @@
-import type { DuckDb } from "../../shared/duckdb.js";
-import type { DuckDbTables } from "./duckdb-table.js";
+import type { DuckDb } from "../../../shared/duckdb.js";
+import type { DuckDbTables } from "./table.js";
 import { IdFilter } from "./id-filter.js";
-import type { Batch } from "./sink.js";
+import type { Batch } from "../sink.js";
 
 /** IDs that are looked up by one statement; a batch with more is compared as a whole. */
 const MAX_LOOKUPS = 1_000;

@@ -1,11 +1,11 @@
 /** A DuckDB sink before it is opened: read only, and nothing is made. */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { DuckDb } from "../../shared/duckdb.js";
-import { UserError } from "../../shared/errors.js";
-import { checkTables } from "./duckdb-prepare.js";
-import { keepsFromStarting } from "./sink-look.js";
-import type { SinkLook, SinkRemark } from "./sink-look.js";
+import { DuckDb } from "../../../shared/duckdb.js";
+import { UserError } from "../../../shared/errors.js";
+import { checkTables } from "./prepare.js";
+import { keepsFromStarting } from "../sink-look.js";
+import type { SinkLook, SinkRemark } from "../sink-look.js";
 
 /**
  * @param setting the setting with its value, for messages

@@ -1,9 +1,9 @@
 /** A BigQuery sink before it is opened: three questions, and nothing is made. */
-import type { BigQueryClient, Reply } from "./bigquery-client.js";
-import { tableDifference } from "./bigquery-table.js";
-import type { BigQueryTarget } from "./bigquery-uri.js";
-import { keepsFromStarting } from "./sink-look.js";
-import type { SinkRemark } from "./sink-look.js";
+import type { BigQueryClient, Reply } from "./client.js";
+import { tableDifference } from "./table.js";
+import type { BigQueryTarget } from "./uri.js";
+import { keepsFromStarting } from "../sink-look.js";
+import type { SinkRemark } from "../sink-look.js";
 
 const DEADLINE_MS = 15_000;
 /** What it takes to write rows and to read the table when BigQuery refuses some. */

@@ -1,23 +1,23 @@
-import type { PluginUri } from "../../shared/plugin-uri.js";
-import { BigQueryClient } from "./bigquery-client.js";
-import type { BigQueryClock } from "./bigquery-clock.js";
-import { systemClock } from "./bigquery-clock.js";
-import { TableGate } from "./bigquery-gate.js";
-import { Inserter } from "./bigquery-insert.js";
-import { LoadJobs } from "./bigquery-load-job.js";
-import { LoadJournal } from "./bigquery-load-journal.js";
-import { LoadPace } from "./bigquery-load-pace.js";
-import { BigQueryLoadSink } from "./bigquery-load-sink.js";
-import { Spool } from "./bigquery-load-spool.js";
-import { lookAtBigQuery } from "./bigquery-look.js";
-import { RowEncoder } from "./bigquery-rows.js";
-import { Slots } from "./bigquery-slots.js";
-import { BigQueryTable } from "./bigquery-table.js";
-import { parseBigQueryUri } from "./bigquery-uri.js";
-import type { BigQueryTarget } from "./bigquery-uri.js";
+import type { PluginUri } from "../../../shared/plugin-uri.js";
+import { BigQueryClient } from "./client.js";
+import type { BigQueryClock } from "./clock.js";
+import { systemClock } from "./clock.js";
+import { TableGate } from "./gate.js";
+import { Inserter } from "./insert.js";
+import { LoadJobs } from "./load-job.js";
+import { LoadJournal } from "./load-journal.js";
+import { LoadPace } from "./load-pace.js";
+import { BigQueryLoadSink } from "./load-sink.js";
+import { Spool } from "./load-spool.js";
+import { lookAtBigQuery } from "./look.js";
+import { RowEncoder } from "./rows.js";
+import { Slots } from "./slots.js";
+import { BigQueryTable } from "./table.js";
+import { parseBigQueryUri } from "./uri.js";
+import type { BigQueryTarget } from "./uri.js";
 import { eitherSignal } from "./either-signal.js";
-import type { SinkLook } from "./sink-look.js";
-import type { Batch, RejectedRow, Sink, SinkContext, WriteOutcome } from "./sink.js";
+import type { SinkLook } from "../sink-look.js";
+import type { Batch, RejectedRow, Sink, SinkContext, WriteOutcome } from "../sink.js";
 
 /** What the environment and tests may say; the address of the table is in the URI. */
 export interface BigQueryOptions {

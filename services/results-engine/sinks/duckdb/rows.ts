@@ -1,11 +1,11 @@
 /** Rows that are all new, appended to the table as columns. */
-import type { DuckDb } from "../../shared/duckdb.js";
-import type { ColumnAppender, ColumnType } from "../../shared/duckdb-columns.js";
-import type { WriteTime } from "./duckdb-table.js";
+import type { DuckDb } from "../../../shared/duckdb.js";
+import type { ColumnAppender, ColumnType } from "../../../shared/duckdb-columns.js";
+import type { WriteTime } from "./table.js";
 import { joinedParts } from "./joined-parts.js";
-import { ROW_COLUMNS } from "./row-schema.js";
-import type { RowColumn } from "./row-schema.js";
-import type { Batch } from "./sink.js";
+import { ROW_COLUMNS } from "../row-schema.js";
+import type { RowColumn } from "../row-schema.js";
+import type { Batch } from "../sink.js";
 
 const TYPES: readonly ColumnType[] = ROW_COLUMNS.map(appendedType);
 

@@ -1,4 +1,4 @@
-import { EngineError } from "../../shared/errors.js";
+import { EngineError } from "../../../shared/errors.js";
 
 /** Time and chance as the sink sees them; a test hands in its own and nothing sleeps for real. */
 export interface BigQueryClock {

@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DuckDb } from "../../shared/duckdb.js";
-import { UserError, messageOf } from "../../shared/errors.js";
+import { DuckDb } from "../../../shared/duckdb.js";
+import { UserError, messageOf } from "../../../shared/errors.js";
 
 /** Held open by the process whose spool it is: the lock of its file ends with the process, however it ends. */
 const LOCK = "lock.duckdb";

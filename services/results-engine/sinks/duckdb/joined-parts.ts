@@ -1,5 +1,5 @@
 /** Small parts as few larger ones: what a warehouse does for each part costs more than copying a few rows. */
-import type { ResultColumns } from "../../shared/codec/columns.js";
+import type { ResultColumns } from "../../../shared/codec/columns.js";
 
 /** Parts of this many rows are passed on as they are. */
 const LARGE_ROWS = 512;

@@ -1,11 +1,11 @@
 /** Makes the tables of the DuckDB sink, and refuses those that are there and do not fit. */
-import type { DuckDb } from "../../shared/duckdb.js";
-import { sqlText } from "../../shared/duckdb.js";
-import { UserError, messageOf } from "../../shared/errors.js";
-import { DUCKDB_TYPES, DuckDbTables } from "./duckdb-table.js";
+import type { DuckDb } from "../../../shared/duckdb.js";
+import { sqlText } from "../../../shared/duckdb.js";
+import { UserError, messageOf } from "../../../shared/errors.js";
+import { DUCKDB_TYPES, DuckDbTables } from "./table.js";
 import { KnownIds } from "./known-ids.js";
-import { KEY_COLUMN, ROW_COLUMNS } from "./row-schema.js";
-import type { SinkTotals } from "./sink.js";
+import { KEY_COLUMN, ROW_COLUMNS } from "../row-schema.js";
+import type { SinkTotals } from "../sink.js";
 
 /** What is in the tables already. */
 export interface PreparedTables {

@@ -1,12 +1,12 @@
 /** One load job, from its start to its end, however often we have to ask. */
 import { randomBytes } from "node:crypto";
-import type { BigQueryClient } from "./bigquery-client.js";
-import type { BackoffRange, BigQueryClock } from "./bigquery-clock.js";
-import { HICCUP, QUOTA, backoffMs } from "./bigquery-clock.js";
-import type { Failure } from "./bigquery-errors.js";
-import { failure } from "./bigquery-errors.js";
-import type { TableGate } from "./bigquery-gate.js";
-import type { BigQueryTarget } from "./bigquery-uri.js";
+import type { BigQueryClient } from "./client.js";
+import type { BackoffRange, BigQueryClock } from "./clock.js";
+import { HICCUP, QUOTA, backoffMs } from "./clock.js";
+import type { Failure } from "./errors.js";
+import { failure } from "./errors.js";
+import type { TableGate } from "./gate.js";
+import type { BigQueryTarget } from "./uri.js";
 
 /**
  * How a job ended. `refused`: BigQuery read the rows and does not take them. `failed`: something else was

@@ -1,6 +1,6 @@
-import type { ResultColumns } from "../../shared/codec/columns.js";
-import { Int64Reader } from "./bigquery-bytes.js";
-import type { Batch, RejectedRow } from "./sink.js";
+import type { ResultColumns } from "../../../shared/codec/columns.js";
+import { Int64Reader } from "./bytes.js";
+import type { Batch, RejectedRow } from "../sink.js";
 
 /** One part of a batch with its columns ready to be read. */
 export class PartReaders {

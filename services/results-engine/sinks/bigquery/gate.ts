@@ -1,6 +1,6 @@
-import type { ComponentState } from "../../shared/health.js";
-import type { BigQueryClock } from "./bigquery-clock.js";
-import { TABLE, backoffMs, interrupted } from "./bigquery-clock.js";
+import type { ComponentState } from "../../../shared/health.js";
+import type { BigQueryClock } from "./clock.js";
+import { TABLE, backoffMs, interrupted } from "./clock.js";
 
 type Warn = (details: Readonly<Record<string, unknown>>, message: string) => void;
 

@@ -4,15 +4,15 @@
  * A failed try is followed by the same bytes, so a row that went in unseen keeps its insertId. What
  * is no row's fault is never blamed on rows: the gate is closed instead and they wait.
  */
-import type { BigQueryClient } from "./bigquery-client.js";
-import type { BackoffRange, BigQueryClock } from "./bigquery-clock.js";
-import { HICCUP, QUOTA, backoffMs } from "./bigquery-clock.js";
-import type { Failure, RowError } from "./bigquery-errors.js";
-import { NO_ANSWER, failure, readInsertReply } from "./bigquery-errors.js";
-import type { TableGate } from "./bigquery-gate.js";
-import type { RowRequest } from "./bigquery-rows.js";
-import { pickRows } from "./bigquery-rows.js";
-import type { RejectedRow } from "./sink.js";
+import type { BigQueryClient } from "./client.js";
+import type { BackoffRange, BigQueryClock } from "./clock.js";
+import { HICCUP, QUOTA, backoffMs } from "./clock.js";
+import type { Failure, RowError } from "./errors.js";
+import { NO_ANSWER, failure, readInsertReply } from "./errors.js";
+import type { TableGate } from "./gate.js";
+import type { RowRequest } from "./rows.js";
+import { pickRows } from "./rows.js";
+import type { RejectedRow } from "../sink.js";
 
 export interface InsertOutcome {
   stored: number;

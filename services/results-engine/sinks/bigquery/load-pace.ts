@@ -1,5 +1,5 @@
-import type { BigQueryClock } from "./bigquery-clock.js";
-import type { Spool } from "./bigquery-load-spool.js";
+import type { BigQueryClock } from "./clock.js";
+import type { Spool } from "./load-spool.js";
 
 const DAY_MS = 86_400_000;
 /** The part of a day's jobs that may start without a wait between them. */

@@ -2,10 +2,10 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { BigQuery } from "@google-cloud/bigquery";
 import { PassThroughClient } from "google-auth-library";
-import type { BigQueryClock } from "./bigquery-clock.js";
-import type { Failure } from "./bigquery-errors.js";
-import { NO_ANSWER, classify, failure } from "./bigquery-errors.js";
-import type { BigQueryTarget } from "./bigquery-uri.js";
+import type { BigQueryClock } from "./clock.js";
+import type { Failure } from "./errors.js";
+import { NO_ANSWER, classify, failure } from "./errors.js";
+import type { BigQueryTarget } from "./uri.js";
 
 /** What came back: a JSON object of a 2xx reply, or what went wrong. */
 export type Reply =

@@ -1,10 +1,10 @@
 /** batch -> one transaction: rows, totals and what tells redeliveries from repeats. */
-import type { DuckDb } from "../../shared/duckdb.js";
-import { DuckDbRows } from "./duckdb-rows.js";
-import { DuckDbStaging } from "./duckdb-staging.js";
-import type { DuckDbTables, WriteTime } from "./duckdb-table.js";
+import type { DuckDb } from "../../../shared/duckdb.js";
+import { DuckDbRows } from "./rows.js";
+import { DuckDbStaging } from "./staging.js";
+import type { DuckDbTables, WriteTime } from "./table.js";
 import type { KnownIds } from "./known-ids.js";
-import type { Batch, WriteOutcome } from "./sink.js";
+import type { Batch, WriteOutcome } from "../sink.js";
 
 /**
  * How long a message with repeats is remembered. Twice the longest RESEND_AFTER_MS: by then it was

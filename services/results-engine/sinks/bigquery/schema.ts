@@ -1,5 +1,5 @@
-import { KEY_COLUMN, ROW_COLUMNS } from "./row-schema.js";
-import type { RowColumnType } from "./row-schema.js";
+import { KEY_COLUMN, ROW_COLUMNS } from "../row-schema.js";
+import type { RowColumnType } from "../row-schema.js";
 
 /** A column in BigQuery's REST words. */
 export interface BigQueryColumn {

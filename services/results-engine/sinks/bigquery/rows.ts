@@ -1,6 +1,6 @@
-import { BatchRows } from "./bigquery-batch.js";
-import type { PartReaders } from "./bigquery-batch.js";
-import type { Int64Reader } from "./bigquery-bytes.js";
+import { BatchRows } from "./batch.js";
+import type { PartReaders } from "./batch.js";
+import type { Int64Reader } from "./bytes.js";
 import {
   INT64_MAX_CHARS,
   MAX_ESCAPE,
@@ -8,8 +8,8 @@ import {
   TimestampWriter,
   writeInt64,
   writeText,
-} from "./bigquery-bytes.js";
-import type { Batch } from "./sink.js";
+} from "./bytes.js";
+import type { Batch } from "../sink.js";
 
 /** Rows encoded as one insertAll body. Sent again, it is sent byte for byte. */
 export interface RowRequest {

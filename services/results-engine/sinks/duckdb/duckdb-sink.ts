@@ -1,16 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { DuckDb } from "../../shared/duckdb.js";
-import { EngineError, UserError, messageOf } from "../../shared/errors.js";
-import type { ComponentState } from "../../shared/health.js";
-import { allowParams } from "../../shared/plugin-uri.js";
-import type { PluginUri } from "../../shared/plugin-uri.js";
-import { lookAtDuckDb } from "./duckdb-look.js";
-import { prepareTables } from "./duckdb-prepare.js";
-import { DuckDbTables } from "./duckdb-table.js";
-import { addOutcome, committedSince } from "./duckdb-totals.js";
-import { DuckDbWriter } from "./duckdb-writer.js";
-import type { SinkLook } from "./sink-look.js";
-import type { Batch, Sink, SinkContext, SinkTotals, WriteOutcome } from "./sink.js";
+import { DuckDb } from "../../../shared/duckdb.js";
+import { EngineError, UserError, messageOf } from "../../../shared/errors.js";
+import type { ComponentState } from "../../../shared/health.js";
+import { allowParams } from "../../../shared/plugin-uri.js";
+import type { PluginUri } from "../../../shared/plugin-uri.js";
+import { lookAtDuckDb } from "./look.js";
+import { prepareTables } from "./prepare.js";
+import { DuckDbTables } from "./table.js";
+import { addOutcome, committedSince } from "./totals.js";
+import { DuckDbWriter } from "./writer.js";
+import type { SinkLook } from "../sink-look.js";
+import type { Batch, Sink, SinkContext, SinkTotals, WriteOutcome } from "../sink.js";
 
 /** Wait before a failed write is tried again, in milliseconds; doubles up to the longest. */
 const FIRST_RETRY_MS = 200;
