@@ -2,11 +2,14 @@ import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { commonSettings, integerSetting, readSettings, textSetting } from "../shared/config.js";
 import type { Env } from "../shared/config.js";
+import type { InFlightOptions } from "../shared/in-flight.js";
 
-/** Enough frames for a thread while the results of those before it are being stored. */
-const MESSAGES_PER_THREAD = 16;
-/** Enough for singles: a round trip of 2 ms lets 32,000 a second through. More would only be hoarded. */
-const MIN_IN_FLIGHT = 64;
+/** Messages for a thread at first, before anything is known of how long they take. */
+const FIRST_PER_THREAD = 32;
+/** Messages for a thread when each takes long: one in its hands, one to follow. */
+const MIN_PER_THREAD = 2;
+/** Work that an engine takes on in advance, in milliseconds; the rest is left to other engines. */
+const HOLD_MS = 1_000;
 
 /** Everything a crunch-engine reads from its environment. */
 export const crunchSettings = z.object({
@@ -34,10 +37,16 @@ export const crunchSettings = z.object({
     about: "JavaScript heap of a thread in MiB; a record that twice needs more is parked",
   }),
   CRUNCH_MAX_IN_FLIGHT: integerSetting({
-    min: 0,
+    min: 1,
     max: 65_536,
-    default: 0,
-    about: "Messages in hand at once, which bounds memory; 0 takes 16 for each thread, at least 64",
+    default: 2_048,
+    about: "Messages in hand at once, at most; fewer while each takes long: as many as are done in a second",
+  }),
+  CRUNCH_MAX_IN_FLIGHT_BYTES: integerSetting({
+    min: 1_024,
+    max: 1_073_741_824,
+    default: 33_554_432,
+    about: "Bytes of messages in hand at once, which bounds memory",
   }),
 });
 
@@ -46,11 +55,18 @@ export type CrunchSettings = z.output<typeof crunchSettings>;
 /** @throws UserError that lists every problem */
 export function readCrunchSettings(env: Env): CrunchSettings {
   const settings = readSettings(crunchSettings, env);
-  const threads = settings.THREADS === 0 ? availableParallelism() : settings.THREADS;
-  const inFlight = settings.CRUNCH_MAX_IN_FLIGHT;
+  return { ...settings, THREADS: settings.THREADS === 0 ? availableParallelism() : settings.THREADS };
+}
+
+/** How many messages a crunch-engine has in hand. */
+export function inFlightOf(settings: CrunchSettings): InFlightOptions {
   return {
-    ...settings,
-    THREADS: threads,
-    CRUNCH_MAX_IN_FLIGHT: inFlight === 0 ? Math.max(MIN_IN_FLIGHT, MESSAGES_PER_THREAD * threads) : inFlight,
+    maxInFlight: settings.CRUNCH_MAX_IN_FLIGHT,
+    maxInFlightBytes: settings.CRUNCH_MAX_IN_FLIGHT_BYTES,
+    pace: {
+      minInFlight: MIN_PER_THREAD * settings.THREADS,
+      firstInFlight: FIRST_PER_THREAD * settings.THREADS,
+      holdMs: HOLD_MS,
+    },
   };
 }

@@ -8,7 +8,7 @@ import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.j
 import { connectEngine } from "../shared/nats/connect-engine.js";
 import { Parker } from "../shared/parking.js";
 import { watchPublishing } from "../shared/publish-watch.js";
-import { readCrunchSettings } from "./config.js";
+import { inFlightOf, readCrunchSettings } from "./config.js";
 import type { CrunchSettings } from "./config.js";
 import { createCrunchMetrics } from "./crunch-metrics.js";
 import { runCrunchPipeline } from "./pipeline.js";
@@ -53,7 +53,7 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
 
   const consumer = await messaging.consumer({
     topic: "data",
-    maxInFlight: settings.CRUNCH_MAX_IN_FLIGHT,
+    ...inFlightOf(settings),
     ackWaitMs: settings.RESEND_AFTER_MS,
   });
   await watchBacklog(context, messaging, "data", "crunch");

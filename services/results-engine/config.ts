@@ -35,8 +35,8 @@ export const resultsSettings = z.object({
   }),
   RESULTS_MAX_IN_FLIGHT: integerSetting({
     min: 1,
-    max: 20_000,
-    default: 512,
+    max: 65_536,
+    default: 16_384,
     about: "Messages that a results-engine holds unacked; half of them make a batch due",
   }),
   LATE_AFTER_MS: integerSetting({

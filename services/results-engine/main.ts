@@ -57,6 +57,8 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
   const consumer = await messaging.consumer({
     topic: "results",
     maxInFlight: settings.RESULTS_MAX_IN_FLIGHT,
+    // One batch is being written while the next one fills.
+    maxInFlightBytes: 2 * settings.BATCH_MAX_BYTES,
     ackWaitMs: settings.RESEND_AFTER_MS,
   });
   await watchBacklog(context, messaging, "results", "results");

@@ -8,6 +8,7 @@
  * {@link Consumer.run}. Nobody else calls ack.
  */
 
+import type { InFlightOptions } from "./in-flight.js";
 import type { StreamsLook } from "./ledger.js";
 import type { Notes } from "./notes.js";
 
@@ -86,10 +87,8 @@ export interface Backlog {
   readonly bytes: number;
 }
 
-export interface ConsumerOptions {
+export interface ConsumerOptions extends InFlightOptions {
   readonly topic: Topic;
-  /** Messages this consumer handles at once. Bounds memory together with the largest message. */
-  readonly maxInFlight: number;
   /** A message not settled for this long is delivered again, in milliseconds. Heartbeats extend it. */
   readonly ackWaitMs: number;
 }
@@ -97,8 +96,8 @@ export interface ConsumerOptions {
 /** Takes messages of one topic and settles them by how the handler ends. */
 export interface Consumer {
   /**
-   * Delivers messages to `handler`, at most `maxInFlight` at once, until `signal` aborts; then
-   * takes no more, waits for those in hand and for their acks to be sent, and resolves.
+   * Delivers messages to `handler`, as many at once as the {@link InFlightOptions} allow, until `signal`
+   * aborts; then takes no more, waits for those in hand and for their acks to be sent, and resolves.
    *
    * @throws EngineError `stop` when a handler said so or the connection is gone for good.
    */

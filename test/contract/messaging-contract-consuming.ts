@@ -126,6 +126,50 @@ export function consumingContract(check: Check): void {
     assert.equal(most, 7);
   });
 
+  check("messages beyond maxInFlightBytes wait, and one that is larger comes alone", async (messaging) => {
+    const large = "x".repeat(1_000);
+    for (let index = 0; index < 150; index += 1) await publish(messaging, `${String(index)} ${large}`);
+    await publish(messaging, "y".repeat(9_000));
+    await publish(messaging, "the last");
+    let inHand = 0;
+    let most = 0;
+    let handled = 0;
+    const options = { topic: "data", maxInFlight: 100, maxInFlightBytes: 5_000, ackWaitMs } as const;
+    const seen = collect(await messaging.consumer(options), async (message) => {
+      inHand += message.payload.length;
+      // How large they are is known only after the first have come.
+      if (handled > 70) most = Math.max(most, inHand);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      inHand -= message.payload.length;
+      handled += 1;
+    });
+    await until(() => handled === 152);
+    await seen.stop();
+    assert.ok(most >= 9_000 && most < 15_000, `${String(most)} bytes in hand`);
+  });
+
+  check("few messages are in hand where each takes long, the rest is for others", async (messaging) => {
+    for (let index = 0; index < 100; index += 1) await publish(messaging, String(index));
+    const pace = { minInFlight: 2, firstInFlight: 40, holdMs: 200 };
+    let turn = Promise.resolve();
+    let inHand = 0;
+    let most = 0;
+    let handled = 0;
+    const options = { topic: "data", maxInFlight: 1_000, pace, ackWaitMs } as const;
+    const seen = collect(await messaging.consumer(options), async () => {
+      inHand += 1;
+      if (handled > 50) most = Math.max(most, inHand);
+      // One at a time, as a thread would: 8 of them in 200 ms.
+      turn = turn.then(() => new Promise((resolve) => setTimeout(resolve, 25)));
+      await turn;
+      inHand -= 1;
+      handled += 1;
+    });
+    await until(() => handled === 100, 20_000);
+    await seen.stop();
+    assert.ok(most > 0 && most <= 20, `${String(most)} in hand`);
+  });
+
   check("two consumers share the messages, each to one of them", async (messaging) => {
     const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2));
     const first = collect(await consumerOf(messaging, 4), pause);

@@ -1,5 +1,6 @@
-/** A stream in memory -> handlers, at most maxInFlight at once -> settled by the ack contract. */
+/** A stream in memory -> handlers, as many at once as allowed -> settled by the ack contract. */
 import { EngineError } from "../errors.js";
+import { InFlight } from "../in-flight.js";
 import type { Consumer, ConsumerOptions, Handler } from "../messaging.js";
 import type { Parker } from "../parking.js";
 import { handleAndSettle } from "../settlement.js";
@@ -32,13 +33,16 @@ export class MemoryConsumer implements Consumer {
     const { stream, closed } = this.#parts;
     const parkGiveUp = new AbortController();
     let running = 0;
+    const inFlight = new InFlight(this.#options);
     let failure: EngineError | undefined;
     let wake: () => void = () => undefined;
     const work = async (message: StoredMessage): Promise<void> => {
       running += 1;
+      inFlight.taken(message.payload.length, performance.now());
       const stop = await this.#settle(handler, message, parkGiveUp.signal);
       failure ??= stop;
       running -= 1;
+      inFlight.settled(message.payload.length, performance.now());
       wake();
     };
     const onChange = (): void => wake();
@@ -50,7 +54,7 @@ export class MemoryConsumer implements Consumer {
       const isOver = signal.aborted || closed.aborted || failure !== undefined;
       if (isOver) giveUp ??= setTimeout(() => parkGiveUp.abort(), PARK_GRACE_MS);
       if (isOver && running === 0) break;
-      const next = isOver || running >= this.#options.maxInFlight ? undefined : stream.take();
+      const next = isOver || inFlight.room(0) === 0 ? undefined : stream.take();
       if (next !== undefined) {
         void work(next);
         continue;

@@ -1,8 +1,9 @@
 /**
  * One run of a consumer: messages in hand, their heartbeats, recovery, and the end.
  *
- * Requests are bounded so that messages asked for and messages in hand never exceed maxInFlight;
- * nothing is buffered unstarted, except a few after a recovery, whose lost requests turn out not to
+ * Requests are bounded so that messages asked for and messages in hand never exceed maxInFlight.
+ * Their bytes are bounded by asking for fewer when they are large: the server's own limit, max_bytes of a
+ * request, makes servers of version 2.9 deliver messages twice when one does not fit. Nothing is buffered unstarted, except a few after a recovery, whose lost requests turn out not to
  * be lost. Those wait with heartbeats, and at the end go back to the server at once, so that
  * another engine gets them without waiting for the ack wait.
  *
@@ -11,6 +12,7 @@
  */
 import type { Msg } from "nats";
 import { EngineError, messageOf } from "../errors.js";
+import { InFlight } from "../in-flight.js";
 import type { ConsumerOptions, Handler } from "../messaging.js";
 import { handleAndSettle } from "../settlement.js";
 import type { NatsConsumerParts } from "./consumer.js";
@@ -33,6 +35,12 @@ const MISSING_LOOKS = 3;
 /** Time that parking gets to finish when the run is over. */
 const PARK_GRACE_MS = 2_000;
 
+/**
+ * Messages asked for and not here yet, at most. They are small or large, which nobody knows before they
+ * come: what was asked for while messages were small must not flood us when they are frames.
+ */
+const MAX_REQUESTED = 512;
+
 /** A message that is delivered to us and not settled. */
 interface InHand {
   readonly message: Msg;
@@ -48,6 +56,7 @@ export class ConsumerRun {
   readonly #handler: Handler;
   readonly #pull: PullSubscription;
   readonly #inHand = new Map<number, InHand>();
+  readonly #inFlight: InFlight;
   readonly #unstarted: InHand[] = [];
   readonly #parkGiveUp = new AbortController();
   #running = 0;
@@ -66,6 +75,7 @@ export class ConsumerRun {
     this.#parts = parts;
     this.#options = options;
     this.#handler = handler;
+    this.#inFlight = new InFlight(options);
     this.#pull = new PullSubscription(parts.link, parts.stream, durableOf(options.topic), parts.inboxPrefix, {
       message: (message) => this.#take(message),
       ended: () => this.#topUp(),
@@ -125,8 +135,10 @@ export class ConsumerRun {
     }
     const taken: InHand = { message, ack, reply: message.reply ?? "", beatAtMs: performance.now() };
     this.#inHand.set(ack.sequence, taken);
+    this.#inFlight.taken(message.data.length, taken.beatAtMs);
     if (!this.#isEnding && this.#running < this.#options.maxInFlight) void this.#work(taken);
     else this.#unstarted.push(taken);
+    this.#topUp();
   }
 
   async #work(taken: InHand): Promise<void> {
@@ -142,7 +154,7 @@ export class ConsumerRun {
       { parker, warn, parkSignal: this.#parkGiveUp.signal },
     );
     this.#running -= 1;
-    this.#inHand.delete(taken.ack.sequence);
+    this.#forget(taken);
     if (stop !== undefined) this.#fail(stop);
     if (this.#isEnding || this.#failure !== undefined) {
       this.#wake();
@@ -153,17 +165,23 @@ export class ConsumerRun {
     else this.#topUp();
   }
 
-  #giveBack(taken: InHand): void {
+  #forget(taken: InHand): void {
     this.#inHand.delete(taken.ack.sequence);
+    this.#inFlight.settled(taken.message.data.length, performance.now());
+  }
+
+  #giveBack(taken: InHand): void {
+    this.#forget(taken);
     this.#parts.link.sendAck(taken.reply, NAK);
   }
 
   /** Asks for what there is room for, in parts of a quarter so that requests stay few. */
   #topUp(): void {
     if (this.#trouble !== undefined || this.#isEnding) return;
-    const { maxInFlight } = this.#options;
-    const room = maxInFlight - this.#inHand.size - this.#pull.requested;
-    if (room >= Math.max(1, maxInFlight >> 2)) this.#pull.request(room);
+    const { requested } = this.#pull;
+    const room = Math.min(this.#inFlight.room(requested), MAX_REQUESTED - requested);
+    const quarter = Math.min(this.#inFlight.limit, MAX_REQUESTED) >> 2;
+    if (room >= Math.max(1, quarter)) this.#pull.request(room);
   }
 
   #tick(): void {

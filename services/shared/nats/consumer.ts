@@ -1,4 +1,4 @@
-/** durable -> pull -> handlers, at most maxInFlight at once -> settled by the ack contract. */
+/** durable -> pull -> handlers, as many at once as allowed -> settled by the ack contract. */
 import type { Consumer, ConsumerOptions, Handler } from "../messaging.js";
 import type { Parker } from "../parking.js";
 import { AdvisoryCopier } from "./advisories.js";

@@ -4,4 +4,4 @@
 export const DEDUPE_WINDOW_MS = 600_000;
 
 /** Unacked messages of all engines of a stage together; delivery stops for everyone above it. */
-export const MAX_ACK_PENDING = 20_000;
+export const MAX_ACK_PENDING = 100_000;

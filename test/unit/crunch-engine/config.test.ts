@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { describe, it } from "node:test";
-import { readCrunchSettings } from "../../../services/crunch-engine/config.js";
+import { inFlightOf, readCrunchSettings } from "../../../services/crunch-engine/config.js";
 
 describe("the settings of a crunch-engine", () => {
   it("crunch collatz on every core by default", () => {
@@ -12,10 +12,13 @@ describe("the settings of a crunch-engine", () => {
     assert.equal(settings.CRUNCH_TIMEOUT_MS, 60_000);
   });
 
-  it("take 16 messages for each thread, at least 64, unless told otherwise", () => {
-    assert.equal(readCrunchSettings({ THREADS: "1" }).CRUNCH_MAX_IN_FLIGHT, 64);
-    assert.equal(readCrunchSettings({ THREADS: "10" }).CRUNCH_MAX_IN_FLIGHT, 160);
-    assert.equal(readCrunchSettings({ THREADS: "10", CRUNCH_MAX_IN_FLIGHT: "3" }).CRUNCH_MAX_IN_FLIGHT, 3);
+  it("begin with 32 messages for each thread and go down to two where each takes long", () => {
+    const inFlight = inFlightOf(readCrunchSettings({ THREADS: "10", CRUNCH_MAX_IN_FLIGHT: "3000" }));
+    assert.deepEqual(inFlight, {
+      maxInFlight: 3_000,
+      maxInFlightBytes: 33_554_432,
+      pace: { minInFlight: 20, firstInFlight: 320, holdMs: 1_000 },
+    });
   });
 
   it("name every problem with its value and limit", () => {

@@ -33,7 +33,7 @@ describe("an engine that starts", () => {
   });
 
   it("warns in one line of each setting that the doctor would warn of", () => {
-    const env = { RESEND_AFTER_MS: "5000", CRUNCH_MAX_IN_FLIGHT: "20000", RESULTS_MAX_IN_FLIGHT: "20000" };
+    const env = { RESEND_AFTER_MS: "5000", CRUNCH_MAX_IN_FLIGHT: "60000", RESULTS_MAX_IN_FLIGHT: "60000" };
     assert.deepEqual(
       told(checkCrunchEngine(readCrunchSettings(env), server)).map((line) => line.split("=")[0]),
       ["RESEND_AFTER_MS", "CRUNCH_MAX_IN_FLIGHT"],
