@@ -4,7 +4,7 @@ import type { Batch, RejectedRow, Sink, WriteOutcome } from "./sinks/sink.js";
 import type { ResultColumns } from "../shared/codec/columns.js";
 import { EngineError } from "../shared/errors.js";
 
-/** Rejected rows of one message, with the sink's reasons. */
+/** Rejected rows of one part, with the sink's reasons. */
 export type RejectedOfPart = readonly Omit<RejectedRow, "part">[];
 
 /** What a batch was, for metrics. */
@@ -25,10 +25,12 @@ interface Waiting {
 }
 
 /**
- * Gathers messages into batches and writes them. While the sink is busy the next batch grows, so
+ * Gathers results into batches and writes them. While the sink is busy the next batch grows, so
  * batches are as large as the load asks for.
  */
 export class Batcher {
+  /** Rows that make a batch due. */
+  readonly maxRows: number;
   readonly #sink: Sink;
   readonly #buffer: BatchBuffer<Waiting>;
   readonly #signal: AbortSignal;
@@ -50,22 +52,26 @@ export class Batcher {
     onBatch: (report: BatchReport) => Promise<void> | void;
   }) {
     this.#sink = parts.sink;
+    this.maxRows = parts.limits.maxRows;
     this.#buffer = new BatchBuffer(parts.limits);
     this.#signal = parts.signal;
     this.#onBatch = parts.onBatch;
   }
 
   /**
-   * Adds the results of one message.
+   * Adds results that came together.
    *
+   * @param messages that they came in
+
    * @returns once every row is durable or rejected: the rejected ones
    * @throws whatever the sink threw for the batch the rows were in, or for one before it that says `stop`
    */
-  add(part: ResultColumns, bytes: number): Promise<RejectedOfPart> {
+  add(part: ResultColumns, bytes: number, messages = 1): Promise<RejectedOfPart> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
       // A clock that only goes forward: rows must not wait because the machine's clock was set.
-      this.#buffer.add({ part, resolve, reject }, part.count, bytes, performance.now());
+      const size = { rows: part.count, bytes, messages };
+      this.#buffer.add({ part, resolve, reject }, size, performance.now());
       this.#pump();
     });
   }

@@ -44,7 +44,7 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
     limits: {
       maxRows: settings.BATCH_MAX_ROWS,
       maxBytes: settings.BATCH_MAX_BYTES,
-      maxItems: Math.max(1, Math.floor(settings.RESULTS_MAX_IN_FLIGHT / 2)),
+      maxMessages: Math.max(1, Math.floor(settings.RESULTS_MAX_IN_FLIGHT / 2)),
       maxWaitMs: settings.BATCH_MAX_WAIT_MS,
     },
     signal: context.signal,

@@ -6,10 +6,11 @@
  */
 import { decodeResults } from "../shared/codec/result-codec.js";
 import type { DecodedResults } from "../shared/codec/result-codec.js";
-import type { Consumer, IncomingMessage } from "../shared/messaging.js";
+import type { Consumer, Handler, IncomingMessage } from "../shared/messaging.js";
 import { parkedIdOf } from "../shared/parking.js";
 import type { Parker } from "../shared/parking.js";
 import type { Batcher } from "./batcher.js";
+import { Singles } from "./singles.js";
 
 /** Entries of one message that are being parked at once: a whole frame may be rejected. */
 const PARKS_IN_FLIGHT = 64;
@@ -24,10 +25,16 @@ export interface ResultsPipelineParts {
 
 export async function runResultsPipeline(parts: ResultsPipelineParts, signal: AbortSignal): Promise<void> {
   const { consumer, batcher } = parts;
+  const singles = new Singles(
+    (results, bytes, messages) => batcher.add(results, bytes, messages),
+    batcher.maxRows,
+  );
+  const handle: Handler = (message) =>
+    message.isFrame ? handleFrame(parts, message) : handleSingle(parts, singles, message);
   const drain = (): void => batcher.drain();
   signal.addEventListener("abort", drain);
   try {
-    await consumer.run((message) => handle(parts, message), signal);
+    await consumer.run(handle, signal);
   } finally {
     signal.removeEventListener("abort", drain);
   }
@@ -43,14 +50,25 @@ interface Unstored {
   readonly error: string;
 }
 
-async function handle(parts: ResultsPipelineParts, message: IncomingMessage): Promise<void> {
-  const results = decodeResults(message.payload, message.isFrame);
+async function handleFrame(parts: ResultsPipelineParts, message: IncomingMessage): Promise<void> {
+  const results = decodeResults(message.payload, true);
   const invalid = results.invalid.map(({ index, bytes, error }): Unstored => {
     return { index, payload: bytes, reason: "invalid_result", error };
   });
   // Both to their ends before the message is settled, whichever fails first: its bytes are in use until then.
   const ends = await Promise.allSettled([store(parts, message, results), parkEach(parts, message, invalid)]);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
+
+async function handleSingle(
+  parts: ResultsPipelineParts,
+  singles: Singles,
+  message: IncomingMessage,
+): Promise<void> {
+  const { payload } = message;
+  const error = await singles.store(payload);
+  if (error === undefined) return;
+  await parkEach(parts, message, [{ index: 0, payload, reason: "rejected_by_sink", error }]);
 }
 
 async function store(
@@ -60,6 +78,7 @@ async function store(
 ): Promise<void> {
   if (results.count === 0) return;
   const rejected = await parts.batcher.add(results, message.payload.byteLength);
+  if (rejected.length === 0) return;
   const { payload, entryStarts, entryEnds, entryIndexes } = results;
   const unstored = rejected.map(({ row, reason }): Unstored => {
     const bytes = payload.subarray(entryStarts[row], entryEnds[row]);

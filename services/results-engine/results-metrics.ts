@@ -49,9 +49,8 @@ export function createResultsMetrics(metrics: Metrics, sink: Sink): ResultsMetri
       lateRows.inc(outcome.late);
       batchRows.observe(rowCount);
       writeSeconds.observe(writeMs / 1_000);
-      // Once a message: its rows share one DTimeStamp.
-      for (const part of parts) {
-        const latencyMs = endedAtMs - Number((part.dTimeStampsUs[0] ?? 0n) / 1_000n);
+      for (const dTimeStampUs of messageTimes(parts)) {
+        const latencyMs = endedAtMs - Number(dTimeStampUs / 1_000n);
         latencySeconds.observe(latencyMs / 1_000);
         latency.record(Math.min(MAX_LATENCY_MS, Math.max(1, Math.round(latencyMs))));
       }
@@ -62,4 +61,14 @@ export function createResultsMetrics(metrics: Metrics, sink: Sink): ResultsMetri
       latencyP99Ms: latency.count === 0 ? 0 : latency.percentile(99),
     }),
   };
+}
+
+/** The DTimeStamp of each message: the rows of a frame share one, singles that came together do not. */
+function* messageTimes(parts: BatchReport["parts"]): Generator<bigint> {
+  for (const { count, dTimeStampsUs } of parts) {
+    const first = dTimeStampsUs[0] ?? 0n;
+    yield first;
+    if (dTimeStampsUs[count - 1] === first) continue;
+    for (let row = 1; row < count; row += 1) yield dTimeStampsUs[row] ?? 0n;
+  }
 }

@@ -50,7 +50,7 @@ describe("between NATS and the engines", { concurrency: true }, () => {
     const startMs = performance.now();
     const isOver = (): boolean => performance.now() - startMs > 3 * ackWaitMs;
     const controller = new AbortController();
-    const limits = { maxRows: 2, maxBytes: 1_000, maxItems: 2, maxWaitMs: 100 };
+    const limits = { maxRows: 2, maxBytes: 1_000, maxMessages: 2, maxWaitMs: 100 };
     const batcher = new Batcher({ sink, limits, signal: controller.signal, onBatch: () => undefined });
     for (const id of ["a", "b"]) {
       const payload = encodeRecord(1n, 2n, id);

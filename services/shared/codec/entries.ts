@@ -6,6 +6,33 @@ import type { WireReader } from "./wire-reader.js";
 /** Tag of the one field of both frame messages: `repeated ... = 1`. */
 export const FRAME_ENTRY_TAG = (1 << 3) | WIRE.lengthDelimited;
 
+/** Singles as the entries of one frame, in their order. */
+export function frameOf(singles: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const single of singles) size += 1 + varintBytes(single.length) + single.length;
+  const frame = new Uint8Array(size);
+  let end = 0;
+  for (const single of singles) {
+    frame[end] = FRAME_ENTRY_TAG;
+    end += 1;
+    let rest = single.length;
+    for (; rest >= 0x80; rest >>>= 7) {
+      frame[end] = (rest & 0x7f) | 0x80;
+      end += 1;
+    }
+    frame[end] = rest;
+    frame.set(single, end + 1);
+    end += 1 + single.length;
+  }
+  return frame;
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest >>>= 7) bytes += 1;
+  return bytes;
+}
+
 /** Longest text that is looked through byte by byte for the ASCII fast path. */
 const MAX_SHORT_TEXT = 64;
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { BatchBuffer } from "../../../services/results-engine/batch-buffer.js";
 
-const limits = { maxRows: 100, maxBytes: 1_000, maxItems: 10, maxWaitMs: 50 };
+const limits = { maxRows: 100, maxBytes: 1_000, maxMessages: 10, maxWaitMs: 50 };
 
 describe("BatchBuffer", () => {
   it("is never due while it is empty", () => {
@@ -12,8 +12,8 @@ describe("BatchBuffer", () => {
 
   it("is due when the oldest item has waited maxWaitMs", () => {
     const buffer = new BatchBuffer<string>(limits);
-    buffer.add("a", 1, 10, 100);
-    buffer.add("b", 1, 10, 140);
+    buffer.add("a", { rows: 1, bytes: 10, messages: 1 }, 100);
+    buffer.add("b", { rows: 1, bytes: 10, messages: 1 }, 140);
 
     assert.equal(buffer.dueInMs(140), 10);
     assert.equal(buffer.dueInMs(150), 0);
@@ -27,15 +27,16 @@ describe("BatchBuffer", () => {
       [1, 1, 10],
     ] as const) {
       const buffer = new BatchBuffer<number>(limits);
-      for (let item = 0; item < items; item += 1) buffer.add(item, rows, bytes, 0);
+      for (let item = 0; item < items; item += 1)
+        buffer.add(item, { rows: rows, bytes: bytes, messages: 1 }, 0);
       assert.equal(buffer.dueInMs(0), 0, `${rows} rows, ${bytes} bytes, ${items} items`);
     }
   });
 
   it("gives an item larger than a batch alone", () => {
     const buffer = new BatchBuffer<string>(limits);
-    buffer.add("large", 5_000, 5_000, 0);
-    buffer.add("small", 1, 1, 0);
+    buffer.add("large", { rows: 5_000, bytes: 5_000, messages: 1 }, 0);
+    buffer.add("small", { rows: 1, bytes: 1, messages: 1 }, 0);
 
     assert.deepEqual(buffer.take(), ["large"]);
     assert.deepEqual(buffer.take(), ["small"]);
@@ -64,7 +65,7 @@ describe("BatchBuffer", () => {
               const some = held.slice(0, count);
               const rows = some.reduce((sum, item) => sum + item.rows, 0);
               const bytes = some.reduce((sum, item) => sum + item.bytes, 0);
-              return rows > limits.maxRows || bytes > limits.maxBytes || count > limits.maxItems;
+              return rows > limits.maxRows || bytes > limits.maxBytes || count > limits.maxMessages;
             };
             assert.ok(taken.length <= 1 || !isOver(taken.length), "more than a batch");
             assert.ok(taken.length === held.length || isOver(taken.length + 1), "less than fits");
@@ -72,11 +73,12 @@ describe("BatchBuffer", () => {
           } else {
             nowMs += next.afterMs;
             held.push({ id, rows: next.rows, bytes: next.bytes, addedAtMs: nowMs });
-            buffer.add(id, next.rows, next.bytes, nowMs);
+            buffer.add(id, { rows: next.rows, bytes: next.bytes, messages: 1 }, nowMs);
           }
           const rows = held.reduce((sum, item) => sum + item.rows, 0);
           const bytes = held.reduce((sum, item) => sum + item.bytes, 0);
-          const isFull = rows >= limits.maxRows || bytes >= limits.maxBytes || held.length >= limits.maxItems;
+          const isFull =
+            rows >= limits.maxRows || bytes >= limits.maxBytes || held.length >= limits.maxMessages;
           const waitedMs = nowMs - (held[0]?.addedAtMs ?? nowMs);
           const dueInMs = isFull ? 0 : Math.max(0, limits.maxWaitMs - waitedMs);
           assert.equal(buffer.dueInMs(nowMs), held.length === 0 ? Infinity : dueInMs);
@@ -94,7 +96,8 @@ describe("BatchBuffer", () => {
     fc.assert(
       fc.property(sizes, (items) => {
         const buffer = new BatchBuffer<number>(limits);
-        for (const [index, { rows, bytes }] of items.entries()) buffer.add(index, rows, bytes, index);
+        for (const [index, { rows, bytes }] of items.entries())
+          buffer.add(index, { rows: rows, bytes: bytes, messages: 1 }, index);
         const taken: number[] = [];
         for (let batch = buffer.take(); batch.length > 0; batch = buffer.take()) {
           taken.push(...batch);
@@ -103,7 +106,7 @@ describe("BatchBuffer", () => {
             batch.reduce((total, index) => total + size(items[index] ?? { rows: 0, bytes: 0 }), 0);
           assert.ok(sum((item) => item.rows) <= limits.maxRows);
           assert.ok(sum((item) => item.bytes) <= limits.maxBytes);
-          assert.ok(batch.length <= limits.maxItems);
+          assert.ok(batch.length <= limits.maxMessages);
         }
         assert.deepEqual(taken, [...items.keys()]);
         assert.equal(buffer.rows, 0);

@@ -45,7 +45,7 @@ function batcherOf(
   const reports: BatchReport[] = [];
   const batcher = new Batcher({
     sink,
-    limits: { maxRows: 4, maxBytes: 1_000_000, maxItems: 100, maxWaitMs: 3_600_000, ...limits },
+    limits: { maxRows: 4, maxBytes: 1_000_000, maxMessages: 100, maxWaitMs: 3_600_000, ...limits },
     signal: new AbortController().signal,
     onBatch: (report) => void reports.push(report),
   });

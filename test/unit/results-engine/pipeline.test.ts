@@ -41,7 +41,7 @@ async function handled(
     close: () => Promise.resolve(),
   };
   const signal = new AbortController().signal;
-  const limits = { maxRows: 1, maxBytes: 1, maxItems: 1, maxWaitMs: 1 };
+  const limits = { maxRows: 1, maxBytes: 1, maxMessages: 1, maxWaitMs: 1 };
   const batcher = new Batcher({ sink, limits, signal, onBatch: () => undefined });
   let error: unknown;
   const consumer = {

@@ -1,0 +1,96 @@
+/**
+ * Singles that arrive together -> one frame in memory -> decoded and batched as one.
+ *
+ * Columns for each single would be ten small objects, kept until its row is durable: with thousands
+ * in hand, collecting garbage then takes more time than all else.
+ */
+import { frameOf } from "../shared/codec/entries.js";
+import { decodeResults } from "../shared/codec/result-codec.js";
+import type { DecodedResults } from "../shared/codec/result-codec.js";
+import type { RejectedOfPart } from "./batcher.js";
+
+/** Singles of one part, at most: DuckDB's vector size. */
+const MAX_SINGLES = 2_048;
+/** Bytes of one part, about. */
+const MAX_BYTES = 1_048_576;
+
+/** Hands on the results of some messages. @returns the rows that the sink rejected, once the others are durable */
+export type StoreResults = (
+  results: DecodedResults,
+  bytes: number,
+  messages: number,
+) => Promise<RejectedOfPart>;
+
+interface Single {
+  readonly payload: Uint8Array;
+  readonly resolve: (rejection: string | undefined) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class Singles {
+  readonly #store: StoreResults;
+  readonly #maxSingles: number;
+  #gathered: Single[] = [];
+  #bytes = 0;
+  #flush: NodeJS.Immediate | undefined;
+
+  /** @param maxRows of a batch */
+  constructor(store: StoreResults, maxRows: number) {
+    this.#store = store;
+    this.#maxSingles = Math.min(MAX_SINGLES, maxRows);
+  }
+
+  /**
+   * Stores the result of one single.
+   *
+   * @returns why the sink rejected its row; undefined once the row is durable
+   * @throws EngineError `undecodable`, `park`, when it is no MyResult, and whatever storing threw
+   */
+  store(payload: Uint8Array): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#gathered.push({ payload, resolve, reject });
+      this.#bytes += payload.length;
+      if (this.#gathered.length >= this.#maxSingles || this.#bytes >= MAX_BYTES) this.#end();
+      else this.#flush ??= setImmediate(() => this.#end());
+    });
+  }
+
+  #end(): void {
+    clearImmediate(this.#flush);
+    this.#flush = undefined;
+    const singles = this.#gathered;
+    const bytes = this.#bytes;
+    this.#gathered = [];
+    this.#bytes = 0;
+    void this.#storeTogether(singles, bytes);
+  }
+
+  /** Never rejects: how it went is told to each single. */
+  async #storeTogether(singles: readonly Single[], bytes: number): Promise<void> {
+    const results = decodeResults(frameOf(singles.map(({ payload }) => payload)), true);
+    for (const { index } of results.invalid) refuse(singles[index]);
+    if (results.count === 0) return;
+    const valid = Array.from(
+      { length: results.count },
+      (_, row) => singles[results.entryIndexes[row] ?? row],
+    );
+    try {
+      const rejected = await this.#store(results, bytes, valid.length);
+      for (const { row, reason } of rejected) valid[row]?.resolve(reason);
+      // Those that were rejected are settled; resolving them again does nothing.
+      for (const single of valid) single?.resolve(undefined);
+    } catch (thrown) {
+      for (const single of valid) single?.reject(thrown);
+    }
+  }
+}
+
+/** With the error that a single has by itself, whose bytes are the whole message. */
+function refuse(single: Single | undefined): void {
+  if (single === undefined) return;
+  try {
+    decodeResults(single.payload, false);
+  } catch (thrown) {
+    single.reject(thrown);
+  }
+}
