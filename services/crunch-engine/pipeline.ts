@@ -60,11 +60,10 @@ class CrunchPipeline {
   readonly handle: Handler = async (message) => {
     const { metrics } = this.#parts;
     const outcome = await this.#crunch(message);
-    const [tooLarge] = await Promise.all([
-      this.#results.publish(message, outcome),
-      this.#park(message, outcome.failed),
-    ]);
-    await this.#park(message, tooLarge);
+    const publishing = this.#results.publish(message, outcome);
+    const parking = outcome.failed.length === 0 ? undefined : this.#park(message, outcome.failed);
+    const [tooLarge] = parking === undefined ? [await publishing] : await Promise.all([publishing, parking]);
+    if (tooLarge.length > 0) await this.#park(message, tooLarge);
     const crunched = outcome.resultCount - tooLarge.length;
     this.#crunched += crunched;
     metrics.records.inc(crunched);

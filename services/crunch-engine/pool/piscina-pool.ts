@@ -49,6 +49,7 @@ export class PiscinaPool implements CrunchPool {
   readonly #watch: StuckWatch;
   /** Threads that were ended for being stuck; what else they had is not to blame. */
   readonly #endedThreads = new Set<number>();
+  #soon: NodeJS.Immediate | undefined;
   #jobsInHand = 0;
   #blamelessLosses = 0;
   #closing: Promise<void> | undefined;
@@ -100,8 +101,10 @@ export class PiscinaPool implements CrunchPool {
     }
     this.#jobsInHand += 1;
     return new Promise<CrunchOutcome>((resolve, reject) => {
-      this.#waiting.push({ job, givenUp: [], deaths: new Map(), resolve, reject });
-      this.#handOut();
+      this.#waiting.push({ job, givenUp: [], deaths: undefined, resolve, reject });
+      if (job.isFrame) this.#handOut();
+      // A request for each single would cost more than crunching it: those that arrive together go together.
+      else this.#soon ??= setImmediate(() => this.#handOut());
     }).finally(() => {
       this.#jobsInHand -= 1;
       if (this.#jobsInHand === 0) this.#onIdle?.();
@@ -132,6 +135,8 @@ export class PiscinaPool implements CrunchPool {
   }
 
   #handOut(): void {
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
     while (this.#waiting.size > 0 && this.#running.size < this.threads * this.#pace.requestsPerThread) {
       const jobs = this.#waiting.take(this.#pace.maxSinglesPerRequest);
       void this.#request({ jobs, progress: new Progress(), stuckAt: undefined });
@@ -206,6 +211,7 @@ export class PiscinaPool implements CrunchPool {
     if (this.#endedThreads.has(threadId)) return;
     const why = this.#whyDied(thrown);
     this.#options.onThreadLost?.(why);
+    job.deaths ??= new Map();
     const deaths = (job.deaths.get(index) ?? 0) + 1;
     job.deaths.set(index, deaths);
     if (deaths < MAX_DEATHS) return;

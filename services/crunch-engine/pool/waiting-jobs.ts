@@ -5,8 +5,8 @@ import type { GivenUp } from "./thread-messages.js";
 export interface PendingJob {
   readonly job: CrunchJob;
   readonly givenUp: GivenUp[];
-  /** Threads that died while crunching a record, by the record's place in the message. */
-  readonly deaths: Map<number, number>;
+  /** Threads that died while crunching a record, by the record's place in the message; absent while none did. */
+  deaths: Map<number, number> | undefined;
   readonly resolve: (outcome: CrunchOutcome) => void;
   readonly reject: (error: Error) => void;
 }
