@@ -28,10 +28,10 @@ const homes = {
   zod: [
     "services/shared/config.ts",
     "services/*/config.ts",
-    "deploy-marathon/{config,definition}.ts",
+    "deploy-marathon/{answers,config,definition}.ts",
     "test/**",
   ],
-  commander: ["services/cli/**", "deploy-marathon/{deploy,scale}.ts", "test/**"],
+  commander: ["services/cli/**", "deploy-marathon/{deploy,run-command,scale}.ts", "test/**"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
 
@@ -62,7 +62,7 @@ const zones = [
   },
   {
     target: "./deploy-marathon/**",
-    from: "./services/!(shared)/**",
+    from: ["./services/!(shared|cli)/**", "./services/cli/!(setting-options).ts"],
     message: "deploying knows the engines by their HTTP addresses only",
   },
   {
