@@ -115,6 +115,9 @@ export class Scaler {
   }
 }
 
-function whyOf({ why }: Decision, { drainSeconds, troubles }: PipelineLook): string {
-  return drainSeconds === undefined && troubles.length > 0 ? `${why}: ${troubles.join("; ")}` : why;
+function whyOf({ why, engines: wanted }: Decision, look: PipelineLook): string {
+  const { engines, drainSeconds, troubles } = look;
+  return wanted === engines && drainSeconds === undefined && troubles.length > 0
+    ? `${why}: ${troubles.join("; ")}`
+    : why;
 }

@@ -126,6 +126,17 @@ describe("scale", () => {
     assert.match(whyOf(told[39]), /^the drain time is not known: http:\/\/127\.0\.0\.1:9\/readyz: /);
   });
 
+  it("goes back into the bounds also while nothing is known, and says only that", async () => {
+    const { cluster } = fake;
+    cluster.start(new Map([...cluster.apps].map(([id, app]) => [id, { ...app, instances: 9 }])), "");
+    cluster.lookAtDeployments();
+    results.isReady = false;
+    const [report] = await run(1);
+
+    assert.equal(whyOf(report), "MAX_ENGINES is 6");
+    assert.equal(instances(), 6);
+  });
+
   it("does not break into a deployment that is in progress, and goes on after it", async () => {
     results.metrics = { crunch_drain_seconds: 600 };
     fake.cluster.looksPerDeployment = 15;
