@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { natsServerBinary } from "../../services/local/nats-server-binary.js";
 import { messageOf } from "../../services/shared/errors.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -26,6 +27,7 @@ try {
   checkFly();
   checkVersion();
   const natsServer = await natsServerBinary(process.env);
+  checkDeploy();
   makeApp();
   for (const role of ROLES) {
     check(`the smoke test of ${role}`, () => {
@@ -97,6 +99,33 @@ function checkVersion(): void {
     assert.equal(version(join(folder.path, "none")).status, 2);
     ref("v1.0\n");
     assert.equal(version(out).status, 2);
+  });
+}
+
+/** Up to the point where Marathon would be asked. */
+function checkDeploy(): void {
+  const file = join(folder.path, "deployed-version");
+  writeFileSync(file, "0.1.0-0123456\n");
+  const { params } = parse(readFileSync("ci/tasks/deploy.yml", "utf8")) as {
+    params: Record<string, string | null>;
+  };
+  const given = {
+    IMAGE_PREFIX: "registry.example.com/team",
+    NATS_URL: "nats://nats:4222",
+    SINK: "duckdb:x.duckdb",
+  };
+  const empty = Object.fromEntries(Object.entries(params).filter(([, value]) => value === ""));
+  const env = { PATH: process.env.PATH ?? "", ...empty, MARATHON_URL: "http://marathon:8080", ...given };
+
+  check("deploy.sh names the images of the version", () => {
+    assert.equal(run("ci/tasks/deploy.sh", [file, "--print"], env).status, 0);
+    for (const role of ROLES.filter((each) => each !== "tools")) {
+      assert.ok(lastSaid.includes(`${given.IMAGE_PREFIX}/${role}:0.1.0-0123456`), role);
+    }
+  });
+  check("deploy.sh refuses a version that is not there, and a setting that is missing", () => {
+    assert.equal(run("ci/tasks/deploy.sh", [join(folder.path, "none"), "--print"], env).status, 2);
+    assert.equal(run("ci/tasks/deploy.sh", [file, "--print"], { ...env, SINK: "" }).status, 2);
   });
 }
 
