@@ -156,7 +156,7 @@ function run(
 ): { status: number | null } {
   const options = { env, encoding: "utf8", timeout: RUN_TIMEOUT_MS } as const;
   const { status, stdout, stderr, error } = spawnSync(program, args, options);
-  lastSaid = error?.message ?? `${stdout}${stderr}`.slice(-4_000);
+  lastSaid = error?.message ?? `${stdout}${stderr}`;
   return { status };
 }
 
@@ -167,6 +167,6 @@ function check(what: string, holds: () => void): void {
     process.stdout.write(`${what}: ok\n`);
   } catch (thrown) {
     failed += 1;
-    process.stdout.write(`${what}: ${messageOf(thrown)}\n${lastSaid}\n`);
+    process.stdout.write(`${what}: ${messageOf(thrown)}\n${lastSaid.slice(-4_000)}\n`);
   }
 }
