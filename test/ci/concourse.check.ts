@@ -1,5 +1,6 @@
 /**
- * The scripts of the Concourse tasks, run as a person would, and `fly validate-pipeline --strict` where fly is installed.
+ * The scripts of the Concourse tasks, run as a person would; the pipeline before others' eyes: the models of ol-concourse,
+ * and `fly validate-pipeline --strict` where fly is installed.
  *
  * `npm test` checks the pipeline itself: test/unit/ci.
  */
@@ -15,6 +16,13 @@ import { tempFolder } from "../support/temp-folder.js";
 const ROLES = ["tools", "data-engine", "crunch-engine", "results-engine"];
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const RUN_TIMEOUT_MS = 300_000;
+/** Another program's models of a pipeline: every key and its type. */
+const MODELS = "ol-concourse==0.5.3";
+const READ_BY_MODELS = `
+import sys, yaml
+from ol_concourse.lib.models.pipeline import Pipeline
+Pipeline.model_validate(yaml.safe_load(sys.stdin))
+`;
 
 const folder = tempFolder();
 const app = join(folder.path, "app");
@@ -25,6 +33,7 @@ let lastSaid = "";
 
 try {
   checkFly();
+  checkModels();
   checkVersion();
   const natsServer = await natsServerBinary(process.env);
   checkDeploy();
@@ -64,6 +73,23 @@ function checkFly(): void {
       readFileSync("ci/pipeline.yml", "utf8").replace("get: nats-image", "get: nuts-image"),
     );
     assert.notEqual(validate(planted), 0);
+  });
+}
+
+function checkModels(): void {
+  const target = join(folder.path, "models");
+  if (run("python3", ["-m", "pip", "install", "--quiet", "--target", target, MODELS]).status !== 0) {
+    process.stdout.write(`not run: the models of ol-concourse, because pip cannot install ${MODELS}\n`);
+    return;
+  }
+  const pipeline = readFileSync("ci/pipeline.yml", "utf8");
+  const read = (text: string): number | null =>
+    run("python3", ["-c", READ_BY_MODELS], { ...process.env, PYTHONPATH: target }, text).status;
+  check("ol-concourse reads the pipeline", () => {
+    assert.equal(read(pipeline), 0);
+  });
+  check("ol-concourse refuses an unknown key", () => {
+    assert.equal(read(pipeline.replace("plan:", "plann:")), 1);
   });
 }
 
@@ -153,8 +179,9 @@ function run(
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
+  input = "",
 ): { status: number | null } {
-  const options = { env, encoding: "utf8", timeout: RUN_TIMEOUT_MS } as const;
+  const options = { env, input, encoding: "utf8", timeout: RUN_TIMEOUT_MS } as const;
   const { status, stdout, stderr, error } = spawnSync(program, args, options);
   lastSaid = error?.message ?? `${stdout}${stderr}`;
   return { status };
