@@ -32,6 +32,8 @@ const homes = {
     "test/**",
   ],
   commander: ["services/cli/**", "deploy-marathon/{deploy,run-command,scale}.ts", "test/**"],
+  echarts: ["test/**"],
+  "@resvg/resvg-js": ["test/**"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
 
