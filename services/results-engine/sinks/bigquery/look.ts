@@ -11,7 +11,7 @@ const PERMISSIONS = ["bigquery.tables.get", "bigquery.tables.updateData"];
 
 export async function lookAtBigQuery(
   client: BigQueryClient,
-  { projectId, datasetId, tableId }: BigQueryTarget,
+  { projectId, datasetId, tableId, mode }: BigQueryTarget,
 ): Promise<SinkRemark[]> {
   const get = (path: string): Promise<Reply> => client.call({ method: "GET", path, deadlineMs: DEADLINE_MS });
   const datasetPath = `datasets/${datasetId}`;
@@ -19,7 +19,7 @@ export async function lookAtBigQuery(
   const name = `${projectId}.${datasetId}.${tableId}`;
   const table = await get(tablePath);
   if (table.ok) {
-    const difference = tableDifference(table.body);
+    const difference = tableDifference(table.body, mode);
     if (difference !== undefined) {
       return [keepsFromStarting(`table ${name} does not fit the rows of this version: ${difference}`)];
     }
