@@ -60,7 +60,9 @@ export class FakeBigQuery {
     await new Promise<void>((resolve, reject) => {
       fake.#server.once("error", reject).listen(port, host, resolve);
     });
-    await fake.#startWriting().catch(async (thrown: unknown) => {
+    const { writePort } = fake.#options;
+    if (writePort === undefined) return fake;
+    await fake.serveWrites(writePort).catch(async (thrown: unknown) => {
       await fake.close();
       throw thrown;
     });
@@ -73,12 +75,13 @@ export class FakeBigQuery {
     return this.#write;
   }
 
-  async #startWriting(): Promise<void> {
-    const { writePort, host, nowMs, keepsRequests } = this.#options;
-    if (writePort === undefined) return;
+  /** Serves the Storage Write API, from now on here if it was served elsewhere before. */
+  async serveWrites(port: number): Promise<void> {
+    this.#write?.close();
+    const { host, nowMs, keepsRequests } = this.#options;
     // gRPC takes a while to load.
     const { FakeWriteApi } = await import("./write-api.js");
-    this.#write = await FakeWriteApi.start(writePort, {
+    this.#write = await FakeWriteApi.start(port, {
       host,
       nowMs,
       keepsRequests,

@@ -53,6 +53,8 @@ export interface Fault {
   readonly answersTwice?: boolean;
   /** Of an append: rows are counted and not read; for measurements of the other side. */
   readonly takesUnread?: boolean;
+  /** Of an append: refuses one that holds such a row, and does not say which it is. */
+  readonly refuses?: (row: Json) => boolean;
   /** Refuses rows on top of the fake's own checks. */
   readonly rowErrors?: (row: Json, index: number) => RowFault | undefined;
 }

@@ -109,6 +109,11 @@ export class FakeWriteApi {
     return this.#calls.size;
   }
 
+  /** Ends every open stream, as Google does with idle ones. */
+  endStreams(code: string, details: string): void {
+    for (const call of this.#calls) call.emit("error", { code: grpcError(code, details).code, details });
+  }
+
   /** Breaks every connection and lets nobody in. Idempotent. */
   close(): void {
     this.#server.forceShutdown();
@@ -151,7 +156,14 @@ export class FakeWriteApi {
     const [, path = "", datasetId = "", tableId = ""] = STREAM.exec(state.writeStream) ?? [];
     if (this.#parts.keepsRequests) {
       const { number: stream, routing } = state;
-      this.appends.push({ stream, path, rows: serialized, descriptor, traceId: request.traceId, routing });
+      this.appends.push({
+        stream,
+        path,
+        rows: serialized,
+        descriptor: descriptor ?? undefined,
+        traceId: request.traceId,
+        routing,
+      });
     }
     const fault = this.#parts.nextFault("APPEND", path);
     if (fault?.latencyMs !== undefined) await sleep(fault.latencyMs);

@@ -79,6 +79,9 @@ export class FakeWriteStreams {
       const message = `Errors found while processing rows. Please refer to the row_errors field for details. The list may not be complete because of the size limitations.`;
       return { error: grpcError("INVALID_ARGUMENT", message), rowErrors };
     }
+    if (rows.some((row) => "json" in row && fault?.refuses?.(row.json) === true)) {
+      return { error: grpcError("INVALID_ARGUMENT", "Invalid argument") };
+    }
     for (const row of rows) {
       if (!("json" in row)) continue;
       if (row.changeType !== undefined) table.upsert(row.json, row.sequence);

@@ -42,6 +42,11 @@ export function numbered(count: number): PlainResult[] {
   return Array.from({ length: count }, (_, index) => ({ id: BigInt(index + 1) }));
 }
 
+/** Each ID of some rows once, in order. */
+export function idsOf(rows: readonly Json[]): number[] {
+  return [...new Set(rows.map(({ ID }) => Number(ID)))].sort((a, b) => a - b);
+}
+
 /** The modes whose rows go by the Storage Write API. */
 export type AppendMode = "write" | "upsert";
 export const APPEND_MODES: readonly AppendMode[] = ["write", "upsert"];
