@@ -2,11 +2,9 @@
  * BigQuery's Storage Write API in this process: AppendRows on the default stream and on streams with
  * offsets, into the tables of the REST side, with the failures that no emulator offers.
  */
-import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Server, ServerCredentials, loadPackageDefinition } from "@grpc/grpc-js";
-import type { ServerDuplexStream, ServiceClientConstructor } from "@grpc/grpc-js";
-import { fromJSON } from "@grpc/proto-loader";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { RowDescriptor } from "./append-rows.js";
 import type { Fault } from "./faults.js";
 import type { GrpcError } from "./grpc-codes.js";
@@ -14,6 +12,7 @@ import { faultError, grpcError } from "./grpc-codes.js";
 import type { AppendAnswer } from "./write-stream.js";
 import { FakeWriteStreams } from "./write-stream.js";
 import type { FakeTable } from "./warehouse.js";
+import { writeService } from "./write-service.js";
 
 /** Google's limit of one request. */
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024;
@@ -82,7 +81,7 @@ export class FakeWriteApi {
     this.#streams = new FakeWriteStreams(parts.table, parts.nowMs);
     // The size of a request is looked at here, as Google does, and not by the library.
     this.#server = new Server({ "grpc.max_receive_message_length": -1 });
-    this.#server.addService(writeService().service, {
+    this.#server.addService(writeService(), {
       AppendRows: (call: AppendCall) => this.#serve(call),
       ...this.#streams.calls,
     });
@@ -233,15 +232,4 @@ export class FakeWriteApi {
     if ("appendResult" in answer) this.rowsTaken += serialized.length;
     return answer;
   }
-}
-
-/** The service as Google's package describes it. */
-function writeService(): ServiceClientConstructor {
-  const require = createRequire(import.meta.url);
-  const json = require("@google-cloud/bigquery-storage/build/protos/protos.json") as object;
-  const options = { longs: String, enums: String, oneofs: true };
-  const loaded = loadPackageDefinition(fromJSON(json, options)) as unknown as {
-    google: { cloud: { bigquery: { storage: { v1: { BigQueryWrite: ServiceClientConstructor } } } } };
-  };
-  return loaded.google.cloud.bigquery.storage.v1.BigQueryWrite;
 }
