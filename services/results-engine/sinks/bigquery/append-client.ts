@@ -2,6 +2,8 @@ import { credentials } from "@grpc/grpc-js";
 import { BigQueryWriteClient } from "@google-cloud/bigquery-storage/build/src/v1/big_query_write_client.js";
 import { PassThroughClient } from "google-auth-library";
 import type { AppendAnswer, GrpcError } from "./append-errors.js";
+import { classifyGrpc } from "./append-errors.js";
+import type { Failure } from "./errors.js";
 import type { RowDescriptor } from "./proto-rows.js";
 import type { BigQueryTarget } from "./uri.js";
 
@@ -19,6 +21,9 @@ export interface AppendListeners {
   readonly ended: (error: GrpcError | undefined) => void;
 }
 
+/** Options of a single call, which the client's package does not export. */
+type CallOptions = NonNullable<Parameters<BigQueryWriteClient["getWriteStream"]>[1]>;
+
 export type OpenAppendStream = (listeners: AppendListeners) => Promise<AppendStream>;
 
 /** No retries, no second use of a connection, no waiting for one that does not come: all of that is ours. */
@@ -34,8 +39,8 @@ const CHANNEL = {
  * one mixes up answers when it reconnects, keeps no deadline and takes refusals for success.
  */
 export function appendClient(target: BigQueryTarget, descriptor: RowDescriptor): OpenAppendStream {
-  const { projectId, datasetId, tableId } = target;
-  const writeStream = `projects/${projectId}/datasets/${datasetId}/tables/${tableId}/streams/_default`;
+  const { projectId } = target;
+  const writeStream = defaultStream(target);
   const options = { ...addressOf(target.writeEndpoint), ...CHANNEL, projectId };
   // Outside of the US a request without it is not found.
   const headers = { "x-goog-request-params": `write_stream=${encodeURIComponent(writeStream)}` };
@@ -75,6 +80,29 @@ export function appendClient(target: BigQueryTarget, descriptor: RowDescriptor):
       },
     };
   };
+}
+
+/** Asks for the stream that rows would go to. @returns why it cannot be had; undefined if it can */
+export async function lookAtAppends(
+  target: BigQueryTarget,
+  deadlineMs: number,
+): Promise<Failure | undefined> {
+  const { projectId, writeEndpoint } = target;
+  const client = new BigQueryWriteClient({ ...addressOf(writeEndpoint), ...CHANNEL, projectId });
+  try {
+    await client.initialize();
+    const once = { timeout: deadlineMs, retry: { retryCodes: [] } } as unknown as CallOptions;
+    await client.getWriteStream({ name: defaultStream(target) }, once);
+    return undefined;
+  } catch (thrown) {
+    return classifyGrpc(thrown instanceof Error ? thrown : { message: String(thrown) });
+  } finally {
+    void client.close().catch(() => undefined);
+  }
+}
+
+function defaultStream({ projectId, datasetId, tableId }: BigQueryTarget): string {
+  return `projects/${projectId}/datasets/${datasetId}/tables/${tableId}/streams/_default`;
 }
 
 function addressOf(endpoint: string | undefined): object {
