@@ -26,13 +26,8 @@ type CallOptions = NonNullable<Parameters<BigQueryWriteClient["getWriteStream"]>
 
 export type OpenAppendStream = (listeners: AppendListeners) => Promise<AppendStream>;
 
-/** No retries, no second use of a connection, no waiting for one that does not come: all of that is ours. */
-const CHANNEL = {
-  // Retries keep a copy of what was sent and may send it again unseen.
-  "grpc.enable_retries": 0,
-  // Else a new stream would go out on the very connection that the last one found dead.
-  "grpc.use_local_subchannel_pool": 1,
-};
+/** Retries of the library keep a copy of what was sent and may send it again unseen; ours do neither. */
+const CHANNEL = { "grpc.enable_retries": 0 };
 
 /**
  * Google's raw client of the Storage Write API, a new one for each stream. Its writer on top is left out: that
@@ -76,6 +71,7 @@ export function appendClient(target: BigQueryTarget, descriptor: RowDescriptor):
       destroy: () => {
         isOver = true;
         stream.cancel();
+        // Else the next stream would go out on this very connection, dead or not.
         void client.close().catch(() => undefined);
       },
     };
