@@ -31,15 +31,14 @@ for (const mode of APPEND_MODES) {
     });
 
     it("a link that swallows everything: the next append takes a new connection", async (t) => {
-      let proxy: TcpProxy | undefined;
-      t.after(() => proxy?.close());
       const fake = await FakeBigQuery.start({ writePort: 0 });
       t.after(() => fake.close());
-      proxy = await TcpProxy.start(Number(new URL(fake.write.url).port));
+      const proxy = await TcpProxy.start(Number(new URL(fake.write.url).port));
+      t.after(() => proxy.close());
       const { clock, write } = await openFixture(t, {
         mode,
         endpoint: fake.url,
-        writeEndpoint: () => `http://127.0.0.1:${String(proxy?.port)}`,
+        writeEndpoint: () => `http://127.0.0.1:${String(proxy.port)}`,
       });
       await write(numbered(1));
 
@@ -55,15 +54,14 @@ for (const mode of APPEND_MODES) {
     });
 
     it("a connection reset in the middle of a request: everything goes in all the same", async (t) => {
-      let proxy: TcpProxy | undefined;
-      t.after(() => proxy?.close());
       const fake = await FakeBigQuery.start({ writePort: 0 });
       t.after(() => fake.close());
-      proxy = await TcpProxy.start(Number(new URL(fake.write.url).port));
+      const proxy = await TcpProxy.start(Number(new URL(fake.write.url).port));
+      t.after(() => proxy.close());
       const { write } = await openFixture(t, {
         mode,
         endpoint: fake.url,
-        writeEndpoint: () => `http://127.0.0.1:${String(proxy?.port)}`,
+        writeEndpoint: () => `http://127.0.0.1:${String(proxy.port)}`,
       });
 
       proxy.cutAfter(20_000);

@@ -22,7 +22,7 @@ export interface AppendListeners {
 }
 
 /** Options of a single call, which the client's package does not export. */
-type CallOptions = NonNullable<Parameters<BigQueryWriteClient["getWriteStream"]>[1]>;
+type CallOptions = NonNullable<Parameters<BigQueryWriteClient["appendRows"]>[0]>;
 
 export type OpenAppendStream = (listeners: AppendListeners) => Promise<AppendStream>;
 
@@ -87,7 +87,7 @@ export async function lookAtAppends(
   const client = new BigQueryWriteClient({ ...addressOf(writeEndpoint), ...CHANNEL, projectId });
   try {
     await client.initialize();
-    const once = { timeout: deadlineMs, retry: { retryCodes: [] } } as unknown as CallOptions;
+    const once = { timeout: deadlineMs, retry: { retryCodes: [] } } as CallOptions;
     await client.getWriteStream({ name: defaultStream(target) }, once);
     return undefined;
   } catch (thrown) {
