@@ -34,7 +34,7 @@ describe("values from a file", () => {
   });
 
   for (const mode of ["stream", "write", "upsert"]) {
-    it(`arrive byte for byte in BigQuery${mode === "stream" ? "" : ` by mode=${mode}`}`, async () => {
+    it(`arrive byte for byte in BigQuery by mode=${mode}`, async () => {
       const fake = await FakeBigQuery.start({ writePort: 0 });
       const where = mode === "stream" ? "" : `&write-endpoint=${fake.write.url}`;
       const sink = `bigquery:p/d/t?mode=${mode}${where}`;
