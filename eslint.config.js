@@ -22,6 +22,7 @@ const homes = {
   "@google-cloud/bigquery-storage": [],
   "@google-cloud/bigquery-storage/build/src/v1/big_query_write_client.js": [
     "services/results-engine/sinks/bigquery/**",
+    "test/**",
   ],
   "@grpc/grpc-js": ["services/results-engine/sinks/bigquery/**", "services/fake-bigquery/**", "test/**"],
   "@grpc/proto-loader": ["services/fake-bigquery/**"],
