@@ -5,7 +5,7 @@ import type { RowColumnType } from "../row-schema.js";
 export interface BigQueryColumn {
   readonly name: string;
   readonly type: "INTEGER" | "STRING" | "TIMESTAMP" | "BOOLEAN";
-  readonly mode: "REQUIRED";
+  readonly mode: "REQUIRED" | "NULLABLE";
 }
 
 const TYPES: Readonly<Record<RowColumnType, BigQueryColumn["type"]>> = {
@@ -16,10 +16,10 @@ const TYPES: Readonly<Record<RowColumnType, BigQueryColumn["type"]>> = {
 };
 
 /** The columns of the table, in the order of the row. */
-export const BIGQUERY_COLUMNS: readonly BigQueryColumn[] = ROW_COLUMNS.map(({ name, type }) => ({
+export const BIGQUERY_COLUMNS: readonly BigQueryColumn[] = ROW_COLUMNS.map(({ name, type, nullable }) => ({
   name,
   type: TYPES[type],
-  mode: "REQUIRED",
+  mode: nullable ? "NULLABLE" : "REQUIRED",
 }));
 
 /** One row per ID, the newest ProcessTime: what the streamed table cannot promise by itself. */

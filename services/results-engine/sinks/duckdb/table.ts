@@ -1,7 +1,7 @@
 /** The statements of the DuckDB sink. They read a staging table, where a batch was appended. */
 import { sqlName, sqlText } from "../../../shared/duckdb.js";
 import { KEY_COLUMN, RESULT_COLUMNS, ROW_COLUMNS } from "../row-schema.js";
-import type { RowColumnType } from "../row-schema.js";
+import type { RowColumn, RowColumnType } from "../row-schema.js";
 import type { SinkTotals } from "../sink.js";
 
 /** TIMESTAMP holds UTC: unlike TIMESTAMPTZ it shows the same in every session and needs no extension. */
@@ -11,6 +11,11 @@ export const DUCKDB_TYPES: Readonly<Record<RowColumnType, string>> = {
   timestamp: "TIMESTAMP",
   bool: "BOOLEAN",
 };
+
+/** A column as CREATE TABLE and ALTER TABLE take it. */
+export function duckDbColumn({ name, type, nullable }: RowColumn): string {
+  return `${sqlName(name)} ${DUCKDB_TYPES[type]}${nullable ? "" : " NOT NULL"}`;
+}
 
 const FIELDS = RESULT_COLUMNS.map((column) => sqlName(column.name)).join(", ");
 const COLUMNS = ROW_COLUMNS.map((column) => sqlName(column.name)).join(", ");
@@ -49,14 +54,17 @@ export class DuckDbTables {
   }
 
   get create(): readonly string[] {
-    const row = ROW_COLUMNS.map(({ name, type }) => {
-      return `${sqlName(name)} ${DUCKDB_TYPES[type]} NOT NULL`;
-    });
+    const row = ROW_COLUMNS.map(duckDbColumn);
     return [
       `CREATE TABLE IF NOT EXISTS ${this.table} (${row.join(", ")})`,
       `CREATE TABLE IF NOT EXISTS ${this.totals} (RunId VARCHAR PRIMARY KEY, Stored BIGINT, Repeats BIGINT, Late BIGINT)`,
       `CREATE TABLE IF NOT EXISTS ${this.repeatMessages} (DTimeStamp TIMESTAMP, RTimeStamp TIMESTAMP)`,
     ];
+  }
+
+  /** Of every table, as it is. */
+  get names(): readonly string[] {
+    return [this.name, `${this.name}_totals`, `${this.name}_repeat_messages`];
   }
 
   get drop(): readonly string[] {
