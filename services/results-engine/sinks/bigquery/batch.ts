@@ -1,5 +1,7 @@
 import type { ResultColumns } from "../../../shared/codec/columns.js";
 import { Int64Reader } from "./bytes.js";
+import { ownJson } from "./own-json.js";
+import type { OwnJson } from "./own-json.js";
 import type { Batch, RejectedRow } from "../sink.js";
 
 /** One part of a batch with its columns ready to be read. */
@@ -10,6 +12,7 @@ export class PartReaders {
   readonly dTimes: Int64Reader;
   readonly rData: Int64Reader;
   readonly processTimes: Int64Reader;
+  readonly own: readonly OwnJson[];
 
   constructor(columns: ResultColumns) {
     this.columns = columns;
@@ -18,6 +21,7 @@ export class PartReaders {
     this.dTimes = new Int64Reader(columns.dTimeStampsUs);
     this.rData = new Int64Reader(columns.rData);
     this.processTimes = new Int64Reader(columns.processTimesUs);
+    this.own = ownJson(columns.own);
   }
 }
 

@@ -10,6 +10,7 @@ const SQL_TYPES: Readonly<Record<BigQueryColumn["type"], string>> = {
   STRING: "STRING",
   TIMESTAMP: "TIMESTAMP",
   BOOLEAN: "BOOL",
+  FLOAT: "FLOAT64",
 };
 
 /** @param descriptions of the table and the view, as their definitions have them */

@@ -35,8 +35,9 @@ const HEAD = Buffer.from('{"skipInvalidRows":true,"ignoreUnknownValues":false,"r
 const TAIL = Buffer.from("]}");
 const COMMA = 0x2c;
 const COMMA_PIECE = Buffer.from(",");
-const FALSE_ROW = Buffer.from("false}}");
-const TRUE_ROW = Buffer.from("true}}");
+const FALSE = Buffer.from("false");
+const TRUE = Buffer.from("true");
+const ROW_END = Buffer.from("}}");
 
 // The columns of row-schema; a test holds the two together.
 const ROW_HEAD = Buffer.from('{"insertId":"');
@@ -102,7 +103,7 @@ export class RowEncoder {
         rows.reject(reason);
         continue;
       }
-      this.#makeRoom(at, (part.columns.meta.ends[rows.row] ?? 0) - (part.columns.meta.starts[rows.row] ?? 0));
+      this.#makeRoom(at, part, rows.row);
       const start = count === 0 ? at : at + 1;
       const isLate = nearUs(part.dTimes, rows.row) < nowMs * 1000 - this.#lateAfterUs;
       const end = this.#writeRow(start, part, rows.row, nowMs * 1000, isLate);
@@ -163,11 +164,15 @@ export class RowEncoder {
     at = writeInt64(bytes, put(bytes, at, TO_R_DATA), part.rData, row);
     at = this.#processTime.write(bytes, put(bytes, at, TO_PROCESS_TIME), part.processTimes, row);
     at = this.#rTime.writeMicros(bytes, put(bytes, at, TO_R_TIME), nowUs);
-    return put(bytes, put(bytes, at, TO_LATE), isLate ? TRUE_ROW : FALSE_ROW);
+    at = put(bytes, put(bytes, at, TO_LATE), isLate ? TRUE : FALSE);
+    for (const own of part.own) at = own.write(bytes, at, row);
+    return put(bytes, at, ROW_END);
   }
 
-  #makeRoom(at: number, metaBytes: number): void {
-    const needed = at + ROW_ROOM + metaBytes * MAX_ESCAPE + TAIL.length;
+  #makeRoom(at: number, part: PartReaders, row: number): void {
+    const metaBytes = (part.columns.meta.ends[row] ?? 0) - (part.columns.meta.starts[row] ?? 0);
+    let needed = at + ROW_ROOM + metaBytes * MAX_ESCAPE + TAIL.length;
+    for (const own of part.own) needed += own.room(row);
     if (needed <= this.#scratch.length) return;
     const larger = Buffer.allocUnsafeSlow(needed < 4e6 ? needed * 2 : needed);
     this.#scratch.copy(larger, 0, 0, at);

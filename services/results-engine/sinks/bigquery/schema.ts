@@ -4,7 +4,7 @@ import type { RowColumnType } from "../row-schema.js";
 /** A column in BigQuery's REST words. */
 export interface BigQueryColumn {
   readonly name: string;
-  readonly type: "INTEGER" | "STRING" | "TIMESTAMP" | "BOOLEAN";
+  readonly type: "INTEGER" | "STRING" | "TIMESTAMP" | "BOOLEAN" | "FLOAT";
   readonly mode: "REQUIRED" | "NULLABLE";
 }
 
@@ -13,6 +13,7 @@ const TYPES: Readonly<Record<RowColumnType, BigQueryColumn["type"]>> = {
   string: "STRING",
   timestamp: "TIMESTAMP",
   bool: "BOOLEAN",
+  float64: "FLOAT",
 };
 
 /** The columns of the table, in the order of the row. */
