@@ -19,6 +19,13 @@ const homes = {
   ],
   "@duckdb/node-bindings": ["services/shared/duckdb-columns.ts"],
   "@google-cloud/bigquery": ["services/results-engine/sinks/bigquery/**", "test/**"],
+  "@google-cloud/bigquery-storage": [],
+  "@google-cloud/bigquery-storage/build/src/v1/big_query_write_client.js": [
+    "services/results-engine/sinks/bigquery/**",
+    "test/**",
+  ],
+  "@grpc/grpc-js": ["services/results-engine/sinks/bigquery/**", "services/fake-bigquery/**", "test/**"],
+  "@grpc/proto-loader": ["services/fake-bigquery/**"],
   "google-auth-library": ["services/results-engine/sinks/bigquery/**", "test/**"],
   "@bufbuild/protobuf": [
     "services/shared/codec/**",
@@ -70,7 +77,13 @@ const zones = [
 const restricted = (forFiles) =>
   Object.entries(homes)
     .filter(([, allowed]) => !allowed.includes(forFiles))
-    .map(([name, allowed]) => ({ name, message: `${name} lives in ${allowed.join(", ")}` }));
+    .map(([name, allowed]) => ({
+      name,
+      message:
+        allowed.length === 0
+          ? `${name} loads far more than we use`
+          : `${name} lives in ${allowed.join(", ")}`,
+    }));
 
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "proto/gen/", "coverage/"] },

@@ -12,42 +12,18 @@ import { error, faultAnswer, refusedChange } from "./answers.js";
 import type { Fault, Json } from "./faults.js";
 import { FaultScript } from "./faults.js";
 import { FakeJobs, readLoadRequest } from "./jobs.js";
+import type { FakeBigQueryOptions, SeenRequest } from "./options.js";
 import type { InsertRequest } from "./warehouse.js";
 import { FakeTable } from "./warehouse.js";
+import type { FakeWriteApi } from "./write-api.js";
 
 export type { Fault, Json } from "./faults.js";
+export type { FakeBigQueryOptions } from "./options.js";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_ROWS = 50_000;
 const NO_UPLOAD_TYPE = error(400, "invalid", 'uploadType should be "multipart"');
 const INSERT_REPLY = "bigquery#tableDataInsertAllResponse";
-
-export interface FakeBigQueryOptions {
-  /** The fake's clock, in milliseconds since the epoch. */
-  readonly nowMs?: () => number;
-  /** Whether insertIds are remembered for a minute; true unless told. */
-  readonly remembersInsertIds?: boolean;
-  /** Whether {@link FakeBigQuery.requests} is kept; true unless told. */
-  readonly keepsRequests?: boolean;
-  /** An emulator that leaves `kind` out of its replies. */
-  readonly leavesKindOut?: boolean;
-  /** Where it listens; any free port unless told. */
-  readonly port?: number;
-  /** An address of this machine; unless told, nobody else reaches it. */
-  readonly host?: string;
-  /** What the caller may do with tables, as testIamPermissions tells; everything unless told. */
-  readonly permissions?: readonly string[] | undefined;
-}
-
-/** One request as it arrived. */
-export interface SeenRequest {
-  readonly method: string;
-  /** Below `projects/PROJECT/`. */
-  readonly path: string;
-  readonly headers: IncomingMessage["headers"];
-  /** Unzipped. */
-  readonly body: Buffer;
-}
 
 export class FakeBigQuery {
   readonly #server: Server;
@@ -55,6 +31,7 @@ export class FakeBigQuery {
   readonly #datasets = new Map<string, { resource: Json; tables: Map<string, FakeTable> }>();
   readonly #faults = new FaultScript();
   readonly #jobs = new FakeJobs();
+  #write: FakeWriteApi | undefined;
   /** Every request so far, in order of arrival. */
   readonly requests: SeenRequest[] = [];
 
@@ -66,6 +43,7 @@ export class FakeBigQuery {
       leavesKindOut: false,
       port: 0,
       host: "127.0.0.1",
+      writePort: undefined,
       permissions: undefined,
       ...options,
     };
@@ -82,7 +60,34 @@ export class FakeBigQuery {
     await new Promise<void>((resolve, reject) => {
       fake.#server.once("error", reject).listen(port, host, resolve);
     });
+    const { writePort } = fake.#options;
+    if (writePort === undefined) return fake;
+    await fake.serveWrites(writePort).catch(async (thrown: unknown) => {
+      await fake.close();
+      throw thrown;
+    });
     return fake;
+  }
+
+  /** The Storage Write API. @throws Error if it is not served */
+  get write(): FakeWriteApi {
+    if (this.#write === undefined) throw new Error("start it with writePort");
+    return this.#write;
+  }
+
+  /** Serves the Storage Write API, from now on here if it was served elsewhere before. */
+  async serveWrites(port: number): Promise<void> {
+    this.#write?.close();
+    const { host, nowMs, keepsRequests } = this.#options;
+    // gRPC takes a while to load.
+    const { FakeWriteApi } = await import("./write-api.js");
+    this.#write = await FakeWriteApi.start(port, {
+      host,
+      nowMs,
+      keepsRequests,
+      nextFault: (method, path) => this.#faults.next(method, path, nowMs()),
+      table: (datasetId, tableId) => this.#table(datasetId, tableId),
+    });
   }
 
   get url(): string {
@@ -98,12 +103,12 @@ export class FakeBigQuery {
     this.#faults.clear();
   }
 
-  /** Bodies of the insertAll requests so far. */
   /** Every load job that was taken, as `jobs.get` tells it. */
   get jobs(): readonly Json[] {
     return this.#jobs.all;
   }
 
+  /** Bodies of the insertAll requests so far. */
   get insertBodies(): readonly Buffer[] {
     return this.requests.filter(({ path }) => path.endsWith("/insertAll")).map(({ body }) => body);
   }
@@ -142,6 +147,7 @@ export class FakeBigQuery {
 
   /** Ends every connection, hanging ones included. Idempotent. */
   async close(): Promise<void> {
+    this.#write?.close();
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();

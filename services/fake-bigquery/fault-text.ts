@@ -1,5 +1,6 @@
 import { UserError } from "../shared/errors.js";
 import type { Fault, Json } from "./faults.js";
+import { GRPC_CODES } from "./grpc-codes.js";
 
 /** What a fault written as JSON may say, and how: functions cannot be written. */
 const KINDS: Readonly<Record<string, "number" | "string" | "boolean" | "object">> = {
@@ -18,6 +19,11 @@ const KINDS: Readonly<Record<string, "number" | "string" | "boolean" | "object">
   notFoundForMs: "number",
   jobError: "object",
   runsForLooks: "number",
+  code: "string",
+  endsStream: "boolean",
+  updatedSchema: "boolean",
+  emptyAnswer: "boolean",
+  answersTwice: "boolean",
 };
 
 /**
@@ -41,6 +47,10 @@ export function readFault(text: string): Fault {
     const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
     if (kind === undefined) refuse(`unknown ${name}; known are ${Object.keys(KINDS).join(", ")}`);
     if (typeof value !== kind || value === null) refuse(`${name} must be a ${String(kind)}`);
+  }
+  const { code } = fault as Fault;
+  if (code !== undefined && !GRPC_CODES.includes(code)) {
+    refuse(`code must be one of ${GRPC_CODES.join(", ")}`);
   }
   const { on, ...rest } = fault as Json & { on?: { method?: unknown; path?: unknown } };
   if (on === undefined) return rest;

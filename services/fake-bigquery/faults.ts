@@ -9,7 +9,11 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** One thing that goes wrong. Faults wait in a line; the first one that fits a request is used. */
 export interface Fault {
-  /** Which requests it fits; without it, rows on their way: insertAll and the start of a load job. Paths look like `datasets/d/tables/t/insertAll`. */
+  /**
+   * Which requests it fits; without it, rows on their way: insertAll, the start of a load job and appends.
+   * Paths look like `datasets/d/tables/t/insertAll`; an append has the method APPEND and the path
+   * `datasets/d/tables/t/streams/_default`.
+   */
   readonly on?: { readonly method?: string; readonly path: RegExp };
   /** For how many requests; 1 unless told. */
   readonly times?: number;
@@ -37,6 +41,20 @@ export interface Fault {
   readonly jobError?: RowFault;
   /** The job is RUNNING for so many looks before it ends. */
   readonly runsForLooks?: number;
+  /** Of an append: refuses it with this gRPC code, such as `RESOURCE_EXHAUSTED`, and goes on. */
+  readonly code?: string;
+  /** With `code`: ends the stream with it instead. */
+  readonly endsStream?: boolean;
+  /** Of an append: its answer tells of a column added to the table meanwhile. */
+  readonly updatedSchema?: boolean;
+  /** Of an append: nothing is stored and the answer holds neither a result nor an error. */
+  readonly emptyAnswer?: boolean;
+  /** Of an append: one more answer follows that belongs to nothing. */
+  readonly answersTwice?: boolean;
+  /** Of an append: rows are counted and not read; for measurements of the other side. */
+  readonly takesUnread?: boolean;
+  /** Of an append: refuses one that holds such a row, and does not say which it is. */
+  readonly refuses?: (row: Json) => boolean;
   /** Refuses rows on top of the fake's own checks. */
   readonly rowErrors?: (row: Json, index: number) => RowFault | undefined;
 }
@@ -83,6 +101,8 @@ export class FaultScript {
 }
 
 function fits(fault: Fault, method: string, path: string): boolean {
-  if (fault.on === undefined) return path.endsWith("/insertAll") || (method === "POST" && path === "jobs");
+  if (fault.on === undefined) {
+    return method === "APPEND" || path.endsWith("/insertAll") || (method === "POST" && path === "jobs");
+  }
   return fault.on.path.test(path) && (fault.on.method ?? method) === method;
 }

@@ -5,13 +5,15 @@ import { readFault } from "./fault-text.js";
 
 export interface ServeOptions {
   readonly port: number;
+  /** Of the Storage Write API. */
+  readonly grpcPort: number;
   readonly host: string;
   /** Faults as JSON, in the order in which they happen. */
   readonly faults: readonly string[];
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Called with the address once it listens. */
-  readonly started: (url: string) => void;
+  /** Called with the addresses, of REST and of the Storage Write API, once it listens. */
+  readonly started: (url: string, writeUrl: string) => void;
 }
 
 /**
@@ -21,6 +23,7 @@ export interface ServeOptions {
  */
 export async function serveFakeBigQuery({
   port,
+  grpcPort,
   host,
   faults,
   signal,
@@ -29,12 +32,14 @@ export async function serveFakeBigQuery({
   const script = faults.map(readFault);
   let fake: FakeBigQuery;
   try {
-    fake = await FakeBigQuery.start({ port, host, keepsRequests: false });
+    fake = await FakeBigQuery.start({ port, writePort: grpcPort, host, keepsRequests: false });
   } catch (thrown) {
-    throw new UserError(`--port="${String(port)}" of ${host} cannot be had: ${messageOf(thrown)}`);
+    throw new UserError(
+      `--port="${String(port)}" and --grpc-port="${String(grpcPort)}" of ${host} cannot be had: ${messageOf(thrown)}`,
+    );
   }
   fake.fail(...script);
-  started(fake.url);
+  started(fake.url, fake.write.url);
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }

@@ -8,6 +8,8 @@ export interface FakeField {
 
 const TIMESTAMP =
   /^(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(?: ?(?:Z|UTC)|[+-]\d{2}:\d{2})?$/;
+const FIRST_US = -62_135_596_800_000_000n;
+const LAST_US = 253_402_300_799_999_999n;
 const YEAR_US = 366n * 86_400_000_000n;
 
 /** What BigQuery would say about a row; undefined if it takes it. */
@@ -73,6 +75,14 @@ export function timestampUs(value: unknown): bigint | undefined {
   );
   if (Number.isNaN(ms) || year === "0000") return undefined;
   return BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, "0"));
+}
+
+/** The text of an instant with six fractional digits; undefined outside of the years 1 to 9999. */
+export function timestampText(us: bigint): string | undefined {
+  if (us < FIRST_US || us > LAST_US) return undefined;
+  const fraction = ((us % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const seconds = new Date(Number((us - fraction) / 1000n)).toISOString().slice(0, 19);
+  return `${seconds}.${String(fraction).padStart(6, "0")}Z`;
 }
 
 /** Whether a table partitioned on a column takes this instant now: 10 years back, 1 year ahead. */

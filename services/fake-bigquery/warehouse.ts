@@ -21,6 +21,8 @@ export class FakeTable {
   resource: Json;
   readonly rows: Json[] = [];
   readonly #rememberedIds = new Map<string, number>();
+  /** By key: where its row is, and the sequence number of the change that it came with. */
+  readonly #changes = new Map<string, { readonly place: number; sequence: readonly bigint[] }>();
 
   constructor(resource: Json) {
     this.resource = { type: "view" in resource ? "VIEW" : "TABLE", ...resource };
@@ -69,6 +71,33 @@ export class FakeTable {
     return undefined;
   }
 
+  /** What is wrong with a row for this table now; undefined if it can be stored. */
+  check(row: Json, nowMs: number): RowFault | undefined {
+    return checkRow(row, this.fields, false) ?? this.#checkPartition(row, nowMs);
+  }
+
+  append(rows: readonly Json[]): void {
+    for (const row of rows) this.rows.push(row);
+  }
+
+  /** Columns of the primary key, which BigQuery does not enforce. */
+  get keyColumns(): readonly string[] {
+    const { primaryKey } = (this.resource.tableConstraints ?? {}) as { primaryKey?: { columns?: string[] } };
+    return primaryKey?.columns ?? [];
+  }
+
+  /** Change data capture: the row of a key with the highest sequence stays, of several the last that came. */
+  upsert(row: Json, sequence: readonly bigint[]): void {
+    const key = JSON.stringify(this.keyColumns.map((column) => row[column]));
+    const known = this.#changes.get(key);
+    if (known === undefined) {
+      this.#changes.set(key, { place: this.rows.push(row) - 1, sequence });
+    } else if (!isBefore(sequence, known.sequence)) {
+      this.rows[known.place] = row;
+      known.sequence = sequence;
+    }
+  }
+
   /** What the view over the table shows: one row per ID, the newest ProcessTime. */
   newestPerId(): Json[] {
     const newest = new Map<string, Json>();
@@ -114,4 +143,12 @@ function isNewer(row: Json, than: Json): boolean {
     if (us !== thanUs) return us > thanUs;
   }
   return true;
+}
+
+function isBefore(sequence: readonly bigint[], than: readonly bigint[]): boolean {
+  for (let section = 0; section < Math.max(sequence.length, than.length); section++) {
+    const [own, other] = [sequence[section] ?? 0n, than[section] ?? 0n];
+    if (own !== other) return own < other;
+  }
+  return false;
 }

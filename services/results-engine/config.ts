@@ -13,7 +13,7 @@ import { UserError } from "../shared/errors.js";
 export const resultsSettings = z.object({
   SINK: textSetting({
     default: "duckdb:crunch.duckdb",
-    about: "Where rows end: `duckdb:PATH`, `bigquery:P/D/T`",
+    about: "Where rows end: `duckdb:PATH`, `bigquery:P/D/T`, with `?mode=` stream, write, upsert or load",
   }),
   BATCH_MAX_ROWS: integerSetting({
     min: 1,

@@ -5,6 +5,7 @@ import { MUTATIONS } from "./mutations.js";
 import { BIGQUERY_FAULTS, CLUSTER_FAULTS, FAULT_KINDS } from "./plan.js";
 import type { FaultKind } from "./plan.js";
 import { MAX_RECOVERY_MS } from "./report.js";
+import type { BigQueryTableMode } from "./tables.js";
 import { RESEND_AFTER_MS } from "./trio.js";
 
 export interface ChaosArgs {
@@ -12,6 +13,8 @@ export interface ChaosArgs {
   readonly seed: number;
   readonly rate: number;
   readonly sink: "duckdb" | "bigquery";
+  /** How rows go into BigQuery. */
+  readonly mode: BigQueryTableMode;
   readonly natsServer: string | undefined;
   readonly isCluster: boolean;
   readonly maxRecoveryMs: number;
@@ -26,6 +29,8 @@ export interface ChaosArgs {
   readonly command: string;
 }
 
+const MODES: readonly BigQueryTableMode[] = ["stream", "write", "upsert"];
+
 const HELP = `npm run chaos -- [options]
 
 Runs 1 data-engine, 3 crunch-engines and 1 or 2 results-engines over a real NATS, breaks them as the
@@ -35,6 +40,7 @@ RESEND_AFTER_MS=${String(RESEND_AFTER_MS)} throughout. Exit code 1 on one record
   --minutes M           how long faults happen (default 1)
   --seed S              chooses the records and the faults (default: by the clock)
   --sink S              duckdb (default), or bigquery: a fake one, with faults of its own
+  --mode M              of bigquery: ${MODES.join(", ")} (default stream)
   --rate N              records per second (default 1500)
   --cluster             three NATS servers with three copies of each stream; one at a time is broken
   --nats-server PATH    another nats-server than the one that crunch up takes
@@ -49,6 +55,7 @@ const OPTIONS = {
   minutes: { type: "string", default: "1" },
   seed: { type: "string" },
   sink: { type: "string", default: "duckdb" },
+  mode: { type: "string", default: "stream" },
   rate: { type: "string", default: "1500" },
   "nats-server": { type: "string" },
   cluster: { type: "boolean", default: false },
@@ -67,6 +74,12 @@ export function readArgs(argv: readonly string[]): ChaosArgs {
   if (sink !== "duckdb" && sink !== "bigquery") {
     throw new UserError(`--sink="${sink}": must be duckdb or bigquery`);
   }
+  const mode = MODES.find((one) => one === values.mode);
+  if (mode === undefined || (mode !== "stream" && sink !== "bigquery")) {
+    throw new UserError(
+      `--mode="${values.mode}": must be one of ${MODES.join(", ")}, and is for --sink bigquery`,
+    );
+  }
   const seed = numberOf("seed", values.seed ?? String(Date.now() % 1_000_000), { min: 1, max: 2 ** 32 - 1 });
   const minutes = numberOf("minutes", values.minutes, { min: 0.1, max: 1_440 });
   const rate = numberOf("rate", values.rate, { min: 100, max: 20_000 });
@@ -74,6 +87,7 @@ export function readArgs(argv: readonly string[]): ChaosArgs {
   const natsServer = values["nats-server"];
   const options = [
     `--minutes ${String(minutes)} --seed ${String(seed)} --sink ${sink} --rate ${String(rate)}`,
+    ...(mode === "stream" ? [] : [`--mode ${mode}`]),
     ...(values.cluster ? ["--cluster"] : []),
     ...(only === undefined ? [] : [`--only ${only.join(",")}`]),
     ...(natsServer === undefined ? [] : [`--nats-server ${natsServer}`]),
@@ -83,6 +97,7 @@ export function readArgs(argv: readonly string[]): ChaosArgs {
     minutes,
     rate,
     sink,
+    mode,
     natsServer,
     isCluster: values.cluster,
     maxRecoveryMs: numberOf("max-recovery-ms", values["max-recovery-ms"], { min: 1, max: 600_000 }),

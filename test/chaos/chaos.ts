@@ -42,7 +42,7 @@ async function main(args: ChaosArgs): Promise<number> {
     write(`${((performance.now() - startedAtMs) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`);
   const servers = await (args.isCluster ? serverCluster : loneServer)(args.natsServer);
   const folder = mkdtempSync(join(tmpdir(), "crunch-chaos-"));
-  const table = args.sink === "bigquery" ? await bigQueryTable() : duckDbTable(folder);
+  const table = args.sink === "bigquery" ? await bigQueryTable(args.mode) : duckDbTable(folder);
   try {
     const report = await runChaos({ ...args, folder, servers, table, say });
     write(reportText(report, args.command));

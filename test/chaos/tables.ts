@@ -57,17 +57,24 @@ async function* duckDbRows(path: string): AsyncGenerator<StoredRow, void, undefi
   }
 }
 
-/** A BigQuery in this process, and the view that shows each ID once. */
-export async function bigQueryTable(): Promise<Table> {
-  const fake = await FakeBigQuery.start({ keepsRequests: false });
+/** Modes in which rows go by themselves, and not in jobs of a minute. */
+export type BigQueryTableMode = "stream" | "write" | "upsert";
+
+/** A BigQuery in this process: the view that shows each ID once, or the table that has each once. */
+export async function bigQueryTable(mode: BigQueryTableMode): Promise<Table> {
+  const fake = await FakeBigQuery.start({ keepsRequests: false, writePort: 0 });
+  const where = mode === "stream" ? "" : `&write-endpoint=${fake.write.url}`;
+  const sink = `bigquery:chaos/d/results?mode=${mode}${where}`;
+  const rowsOnce = (): readonly Json[] =>
+    mode === "upsert" ? fake.rows("d", "results") : fake.viewRows("d", "results");
   return {
-    env: { SINK: "bigquery:chaos/d/results", BIGQUERY_API_ENDPOINT: fake.url },
+    env: { SINK: sink, BIGQUERY_API_ENDPOINT: fake.url },
     writers: 2,
     fake,
     storedRows: () => Promise.resolve(fake.rows("d", "results").length),
     // eslint-disable-next-line @typescript-eslint/require-await -- nothing to wait for in memory
     rows: async function* () {
-      for (const row of fake.viewRows("d", "results")) yield storedRowOf(row);
+      for (const row of rowsOnce()) yield storedRowOf(row);
     },
     totals: () => Promise.resolve(undefined),
     close: () => fake.close(),

@@ -3,4 +3,14 @@ import { runSuite } from "../support/chaos-suite.js";
 
 runSuite("into DuckDB", ["--minutes", "2", "--seed", "101"]);
 runSuite("into BigQuery", ["--minutes", "1.5", "--seed", "102", "--sink", "bigquery"]);
-process.stdout.write("2 passed, 0 failed\n");
+runSuite("into BigQuery by upserts", [
+  "--minutes",
+  "1.5",
+  "--seed",
+  "103",
+  "--sink",
+  "bigquery",
+  "--mode",
+  "upsert",
+]);
+process.stdout.write("3 passed, 0 failed\n");

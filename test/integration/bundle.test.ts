@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -51,6 +52,38 @@ describe("the bundle of the images", () => {
       assert.deepEqual(rows, [{ ids: 5_000n }]);
     });
   }
+
+  it("writes to BigQuery by the Storage Write API, whose definition is inside", async (t) => {
+    const fake = spawn(process.execPath, [
+      crunch,
+      "fake-bigquery",
+      "--json",
+      "--port",
+      "0",
+      "--grpc-port",
+      "0",
+    ]);
+    t.after(() => fake.kill());
+    const [line] = (await once(fake.stdout, "data")) as [Buffer];
+    const { url, writeUrl } = JSON.parse(String(line)) as Record<string, string>;
+    const sink = `bigquery:p/d/t?mode=upsert&endpoint=${url ?? ""}&write-endpoint=${writeUrl ?? ""}`;
+
+    const { stdout } = await node(
+      [crunch, "up", "--json", "--source", "synthetic:?count=500", "--cruncher", "identity"].concat([
+        "--sink",
+        sink,
+        "--nats-url",
+        nats.url,
+        "--namespace",
+        "upsert",
+        "--threads",
+        "1",
+      ]),
+      folder.path,
+    );
+    const { stored, outstanding } = JSON.parse(stdout) as Record<string, unknown>;
+    assert.deepEqual({ stored, outstanding }, { stored: 500, outstanding: 0 });
+  });
 
   it("asks an engine for its health", async () => {
     const asked = node([crunch, "health", "--url", "http://127.0.0.1:9"]);

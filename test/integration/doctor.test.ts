@@ -234,6 +234,22 @@ describe("crunch doctor and sinks", () => {
     assert.equal(fake.insertBodies.length, 0);
   });
 
+  it("asks for the Storage Write API where rows would go by it, and for its key", async (t) => {
+    const fake = await FakeBigQuery.start({ writePort: 0 });
+    t.after(() => fake.close());
+    const sink = `bigquery:p/d/t?mode=upsert&write-endpoint=${fake.write.url}&endpoint=${fake.url}`;
+    await (await openSink(sink, context)).close();
+    assert.ok(!(await doctor({ sink })).findings.some(({ setting }) => setting === "SINK"));
+
+    fake.write.close();
+    assert.match(
+      finding(await doctor({ sink }), /^SINK$/).problem,
+      /Storage Write API at http:\S+ cannot be used: UNAVAILABLE/,
+    );
+    fake.define("d", "t", { tableConstraints: {} });
+    assert.match(finding(await doctor({ sink }), /^SINK$/).problem, /its primary key is not ID/);
+  });
+
   it("names missing permissions, a table that does not fit, and a refusal", async (t) => {
     const fake = await FakeBigQuery.start({ permissions: ["bigquery.tables.get"] });
     t.after(() => fake.close());

@@ -33,25 +33,29 @@ describe("values from a file", () => {
     assertEdges(rows.map((row) => [row.ID, row.Data, row.Meta, row.RData]));
   });
 
-  it("arrive byte for byte in BigQuery", async () => {
-    const fake = await FakeBigQuery.start();
-    const run = await runCrunch(
-      ["up", "--source", source, "--cruncher", "identity", "--sink", "bigquery:p/d/t?mode=stream", "--json"],
-      { cwd: folder.path, env: { BIGQUERY_API_ENDPOINT: fake.url } },
-    );
-    const rows = fake.viewRows("d", "t");
-    await fake.close();
+  for (const mode of ["stream", "write", "upsert"]) {
+    it(`arrive byte for byte in BigQuery by mode=${mode}`, async () => {
+      const fake = await FakeBigQuery.start({ writePort: 0 });
+      const where = mode === "stream" ? "" : `&write-endpoint=${fake.write.url}`;
+      const sink = `bigquery:p/d/t?mode=${mode}${where}`;
+      const run = await runCrunch(
+        ["up", "--source", source, "--cruncher", "identity", "--sink", sink, "--json"],
+        { cwd: folder.path, env: { BIGQUERY_API_ENDPOINT: fake.url } },
+      );
+      const rows = mode === "upsert" ? fake.rows("d", "t") : fake.viewRows("d", "t");
+      await fake.close();
 
-    assert.equal(run.code, 0, run.stderr);
-    assertEdges(
-      rows.map((row) => [
-        BigInt(row.ID as string),
-        BigInt(row.Data as string),
-        row.Meta,
-        BigInt(row.RData as string),
-      ]),
-    );
-  });
+      assert.equal(run.code, 0, run.stderr);
+      assertEdges(
+        rows.map((row) => [
+          BigInt(row.ID as string),
+          BigInt(row.Data as string),
+          row.Meta,
+          BigInt(row.RData as string),
+        ]),
+      );
+    });
+  }
 });
 
 function assertEdges(rows: unknown[][]): void {

@@ -43,6 +43,15 @@ export function numbered(count: number): PlainResult[] {
   return Array.from({ length: count }, (_, index) => ({ id: BigInt(index + 1) }));
 }
 
+/** Each ID of some rows once, in order. */
+export function idsOf(rows: readonly Json[]): number[] {
+  return [...new Set(rows.map(({ ID }) => Number(ID)))].sort((a, b) => a - b);
+}
+
+/** The modes whose rows go by the Storage Write API. */
+export type AppendMode = "write" | "upsert";
+export const APPEND_MODES: readonly AppendMode[] = ["write", "upsert"];
+
 export interface Fixture {
   readonly fake: FakeBigQuery;
   readonly sink: Sink;
@@ -56,13 +65,26 @@ export interface Fixture {
   readonly viewRows: () => readonly Json[];
 }
 
-/** A sink on `bigquery:p/d/t` of a fake of its own; both end with the test. */
+const urlOfWrite = (fake: FakeBigQuery): string => fake.write.url;
+
+/**
+ * A sink on `bigquery:p/d/t` of a fake of its own; both end with the test.
+ *
+ * @param options `mode` opens a sink whose appends go to `writeEndpoint`, the fake's own unless told
+ */
 export async function openFixture(
   test: TestContext,
-  options: FakeBigQueryOptions & BigQueryOptions & { readonly uri?: string } = {},
+  options: FakeBigQueryOptions &
+    BigQueryOptions & {
+      readonly uri?: string;
+      readonly mode?: AppendMode;
+      readonly writeEndpoint?: (fake: FakeBigQuery) => string;
+    } = {},
 ): Promise<Fixture> {
+  const { mode, writeEndpoint = urlOfWrite } = options;
   const clock = new ManualClock();
-  const fake = await FakeBigQuery.start({ nowMs: clock.nowMs, ...options });
+  const writePort = mode === undefined ? undefined : 0;
+  const fake = await FakeBigQuery.start({ nowMs: clock.nowMs, writePort, ...options });
   test.after(() => fake.close());
   const warnings: string[] = [];
   const context = {
@@ -70,7 +92,12 @@ export async function openFixture(
     runId: "run",
     warn: (_details: unknown, message: string) => void warnings.push(message),
   };
-  const uri = parsePluginUri("SINK", options.uri ?? "bigquery:p/d/t");
+  const address =
+    options.uri ??
+    (mode === undefined
+      ? "bigquery:p/d/t"
+      : `bigquery:p/d/t?mode=${mode}&write-endpoint=${writeEndpoint(fake)}`);
+  const uri = parsePluginUri("SINK", address);
   const sink = await openBigQuerySink(uri, context, { clock, endpoint: fake.url, ...options });
   warnings.length = 0;
   test.after(() => sink.close());

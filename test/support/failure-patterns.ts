@@ -16,6 +16,8 @@ export interface FailurePattern {
 
 const sinkTraps = "integration/bigquery-sink-traps.test.ts";
 const sinkFailures = "integration/bigquery-sink-failures.test.ts";
+const writeTraps = "integration/bigquery-write-traps.test.ts";
+const writeFailures = "integration/bigquery-write-failures.test.ts";
 const delivery = "integration/failure-patterns-delivery.test.ts";
 const identity = "integration/failure-patterns-identity.test.ts";
 const atSink = "integration/failure-patterns-sink.test.ts";
@@ -41,8 +43,12 @@ export const failurePatterns: readonly FailurePattern[] = [
     tests: [
       [sinkTraps, "no deadline of its own: a server that never answers gets the same bytes again"],
       [sinkTraps, "a new insertId for each try: rows keep theirs, alone and in company"],
+      [writeTraps, "silence lasts for ever: each append has a deadline, and the same bytes go again"],
+      [
+        writeFailures,
+        "are sent again after a lost answer: twice in the table of write, once in that of upsert",
+      ],
     ],
-    returnsWith: "BigQuery's Storage Write",
   },
   {
     pattern: "(3) a stream is abandoned with rows that are not committed",
@@ -52,8 +58,8 @@ export const failurePatterns: readonly FailurePattern[] = [
         "stores a batch once and counts it once when a try failed half way",
       ],
       killedCommit,
+      [writeTraps, "after a reconnect answers settle the wrong appends: each generation has its own"],
     ],
-    returnsWith: "BigQuery's Storage Write",
   },
   {
     pattern: "(4) cleaning up deletes the data of a commit that only looked failed",
@@ -172,7 +178,7 @@ export const failurePatterns: readonly FailurePattern[] = [
   {
     pattern: "(17) int64 lose digits in JSON",
     tests: [
-      ["integration/exact-values.test.ts", "arrive byte for byte in BigQuery"],
+      ["integration/exact-values.test.ts", "arrive byte for byte in BigQuery by mode=${mode}"],
       [sinkTraps, "a BigInt never settles: int64 leave as decimal strings"],
       ["integration/file-source-values.test.ts", "from JSON, with any text as Meta"],
     ],

@@ -7,8 +7,8 @@ export class ManualClock implements BigQueryClock {
   now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
   /** Every wait between tries so far, in milliseconds. */
   readonly waits: number[] = [];
-  /** Called before each wait ends; what it does happens between two tries. */
-  onWait: (count: number) => void = () => undefined;
+  /** Called before each wait ends, and waited for; what it does happens between two tries. */
+  onWait: (count: number) => unknown = () => undefined;
   /** While true, a wait ends by abort only. */
   holdsWaits = false;
   readonly #deadlines = new Map<() => void, number>();
@@ -20,7 +20,7 @@ export class ManualClock implements BigQueryClock {
 
   readonly backoff = async (delayMs: number, signal: AbortSignal): Promise<void> => {
     this.waits.push(delayMs);
-    this.onWait(this.waits.length);
+    await this.onWait(this.waits.length);
     if (signal.aborted) throw interrupted();
     if (this.holdsWaits) {
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));

@@ -10,6 +10,7 @@ describe("crunch fake-bigquery", () => {
     let url = "";
     const served = serveFakeBigQuery({
       port: 0,
+      grpcPort: 0,
       host: "127.0.0.1",
       faults: ['{"on":{"path":"^datasets"},"status":503}'],
       signal: stop.signal,
@@ -34,6 +35,7 @@ describe("crunch fake-bigquery", () => {
     ["[]", /must be a JSON object/],
     ['{"stauts":1}', /unknown stauts; known are on, times/],
     ['{"status":"503"}', /status must be a number/],
+    ['{"code":"BUSY"}', /code must be one of OK, CANCELLED/],
     ['{"on":{"path":"("}}', /is no regular expression/],
     ['{"on":{}}', /on\.path must be/],
   ];

@@ -4,6 +4,7 @@ import type { BigQueryClient, Call, Reply } from "../../../services/results-engi
 import { systemClock } from "../../../services/results-engine/sinks/bigquery/clock.js";
 import { NO_ANSWER, failure } from "../../../services/results-engine/sinks/bigquery/errors.js";
 import { TableGate } from "../../../services/results-engine/sinks/bigquery/gate.js";
+import { InsertAll } from "../../../services/results-engine/sinks/bigquery/insert-all.js";
 import { Inserter } from "../../../services/results-engine/sinks/bigquery/insert.js";
 
 const ONE_ROW = {
@@ -30,12 +31,10 @@ async function deadlinesOf(replies: readonly Reply[], longestMs: number): Promis
   } as unknown as BigQueryClient;
   const clock = { ...systemClock, backoff: () => Promise.resolve() };
   const inserter = new Inserter({
-    client,
+    transport: new InsertAll(client, "insertAll", false),
     clock,
     gate: new TableGate(clock, () => undefined),
-    path: "insertAll",
     deadlineMs: longestMs,
-    acceptsNoKind: false,
     difference: () => Promise.resolve(undefined),
   });
   const { stored } = await inserter.insert(ONE_ROW, new AbortController().signal);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RowRequest } from "../../../services/results-engine/sinks/bigquery/rows.js";
+import { INSERT_ALL_FRAME } from "../../../services/results-engine/sinks/bigquery/json-rows.js";
 import { RowEncoder, pickRows } from "../../../services/results-engine/sinks/bigquery/rows.js";
 import { ROW_COLUMNS } from "../../../services/results-engine/sinks/row-schema.js";
 import type { PlainResult } from "../../support/bigquery-fixture.js";
@@ -72,7 +73,7 @@ describe("rows as request bodies", () => {
           const all = parse(request).rows;
           const indexes = results.flatMap((_, index) => (coin.next().value ? [index] : []));
 
-          const picked = pickRows(request, indexes);
+          const picked = pickRows(request, indexes, INSERT_ALL_FRAME);
 
           assert.deepEqual(
             parse(picked).rows,

@@ -19,6 +19,7 @@ describe("the address of a BigQuery table", () => {
         cluster: ["Data", "ID"],
         location: "EU",
         endpoint: undefined,
+        writeEndpoint: undefined,
         spool: "load-spool/my-project.data_set.results",
         loadsPerDay: 1_400,
       },
@@ -36,6 +37,15 @@ describe("the address of a BigQuery table", () => {
     assert.equal(parse("bigquery:p/d/t", "").endpoint, undefined);
   });
 
+  it("has appends at port 9060 of the endpoint's host unless told", () => {
+    const at = (params: string): string | undefined =>
+      parse(`bigquery:p/d/t?mode=write${params}`, "http://env:9050").writeEndpoint;
+    assert.equal(at(""), "http://env:9060");
+    assert.equal(at("&endpoint=https://other"), "https://other:9060");
+    assert.equal(at("&write-endpoint=http://else:1/"), "http://else:1");
+    assert.equal(parse("bigquery:p/d/t?mode=upsert").writeEndpoint, undefined);
+  });
+
   it("takes a project of a domain", () => {
     assert.equal(parse("bigquery:example.com:my-project/d/t").projectId, "example.com:my-project");
   });
@@ -46,12 +56,21 @@ describe("the address of a BigQuery table", () => {
     ["bigquery:P!/d/t", /project "P!" must be/],
     ["bigquery:p/d-d/t", /dataset "d-d" must be letters, digits and _/],
     ["bigquery:p/d/t`", /table "t`" must be/],
-    ["bigquery:p/d/t?mode=batch", /mode=batch must be one of stream, load/],
+    ["bigquery:p/d/t?mode=batch", /mode=batch must be one of stream, load, write, upsert/],
     [
       "bigquery:p/d/t?mode=load&loads-per-day=1501",
       /loads-per-day=1501 must be a whole number from 1 to 1500/,
     ],
     ["bigquery:p/d/t?spool=x", /spool is for mode=load/],
+    [
+      "bigquery:p/d/t?write-endpoint=http://x:1",
+      /write-endpoint is for mode=write and mode=upsert, not mode=stream/,
+    ],
+    ["bigquery:p/d/t?mode=write&write-endpoint=http://x:1", /write-endpoint needs endpoint/],
+    [
+      "bigquery:p/d/t?mode=write&endpoint=http://x:1&write-endpoint=x:1",
+      /write-endpoint="x:1": must be an address/,
+    ],
     ["bigquery:p/d/t?cluster=Foo", /cluster=Foo: "Foo" must be one of ID, Data/],
     ["bigquery:p/d/t?cluster=ID,Data,Meta,RData,Late", /must be at most 4 columns/],
     ["bigquery:p/d/t?partition=week", /partition=week must be one of day, month, none/],

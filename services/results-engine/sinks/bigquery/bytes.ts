@@ -33,6 +33,16 @@ export class Int64Reader {
     return high * 0x100000000 + ((this.#halves[index * 2 + LOW] ?? 0) >>> 0);
   }
 
+  /** The lower 32 bits, as a signed number. */
+  lowAt(index: number): number {
+    return this.#halves[index * 2 + LOW] ?? 0;
+  }
+
+  /** The upper 32 bits, as a signed number. */
+  highAt(index: number): number {
+    return this.#halves[index * 2 + HIGH] ?? 0;
+  }
+
   bigintAt(index: number): bigint {
     return this.#column[index] ?? 0n;
   }

@@ -49,7 +49,7 @@ export function classify(thrown: unknown): Failure {
   const error = (typeof thrown === "object" && thrown !== null ? thrown : {}) as ClientError;
   const message = oneLine(typeof error.message === "string" ? error.message : String(thrown));
   // The client looks for credentials before each call, and that may fail with a status of its own.
-  if (NO_CREDENTIALS.test(message)) return failure("table", message, { reason: "credentials" });
+  if (isMissingCredentials(message)) return failure("table", message, { reason: "credentials" });
   if (typeof error.code !== "number") {
     return failure("retry", message, { reason: typeof error.code === "string" ? error.code : undefined });
   }
@@ -68,6 +68,11 @@ export function classify(thrown: unknown): Failure {
   return failure(status < 500 || status === 501 ? "table" : "retry", text, details);
 }
 
+/** Whether words of Google's clients say that there are no credentials, or that they are void. */
+export function isMissingCredentials(message: string): boolean {
+  return NO_CREDENTIALS.test(message);
+}
+
 /** BigQuery answers a body over 10 MB with a 400 that gives no reason at all. */
 function isSplittable(reason: string | undefined, message: string): boolean {
   return reason === undefined || UNREADABLE_REASONS.has(reason) || TOO_BIG.test(message);
@@ -81,7 +86,7 @@ function firstReason(error: ClientError): string | undefined {
 }
 
 /** Google's client joins several texts with line breaks and may hold a whole HTML page. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const line = text
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ")

@@ -1,16 +1,15 @@
 /**
- * request -> insertAll -> every row accepted or rejected, however often it takes.
+ * request -> transport -> every row accepted or rejected, however often it takes.
  *
  * A failed try is followed by the same bytes, so a row that went in unseen keeps its insertId. What
  * is no row's fault is never blamed on rows: the gate is closed instead and they wait.
  */
-import type { BigQueryClient } from "./client.js";
 import type { BackoffRange, BigQueryClock } from "./clock.js";
 import { HICCUP, QUOTA, backoffMs } from "./clock.js";
 import type { Failure, RowError } from "./errors.js";
-import { NO_ANSWER, failure, readInsertReply } from "./errors.js";
+import { NO_ANSWER } from "./errors.js";
 import type { TableGate } from "./gate.js";
-import type { RowRequest } from "./rows.js";
+import type { RowFrame, RowRequest } from "./rows.js";
 import { pickRows } from "./rows.js";
 import type { RejectedRow } from "../sink.js";
 
@@ -20,15 +19,24 @@ export interface InsertOutcome {
   readonly rejected: RejectedRow[];
 }
 
+/** What one try told: the rows that did not go in, or why that is not known of any row. */
+export type Try = { readonly errors: readonly RowError[] } | { readonly failure: Failure };
+
+/** How requests reach BigQuery. */
+export interface RowTransport {
+  /** How the rows of a request stand in its body. */
+  readonly frame: RowFrame;
+  /** Sends a request once. Never throws; when `signal` aborts, the answer has a little time left to come. */
+  send(request: RowRequest, deadlineMs: number, signal: AbortSignal): Promise<Try>;
+  /** Ends what is under way. Idempotent. */
+  close(): void;
+}
+
 export interface InserterParts {
-  readonly client: BigQueryClient;
+  readonly transport: RowTransport;
   readonly clock: BigQueryClock;
   readonly gate: TableGate;
-  /** `datasets/D/tables/T/insertAll` */
-  readonly path: string;
   readonly deadlineMs: number;
-  /** An emulator may leave the kind of its reply out. */
-  readonly acceptsNoKind: boolean;
   /** Reads the table again. @returns how it differs from our rows; undefined if they fit */
   readonly difference: () => Promise<string | undefined>;
 }
@@ -51,8 +59,6 @@ interface Progress {
   /** The same, when all rows were refused for the first time. */
   acceptedAtRefusal: number | undefined;
 }
-
-type Try = { readonly errors: readonly RowError[] } | { readonly failure: Failure };
 
 /** Rows that may be refused one by one, with none accepted, before the table is held to be the cause. */
 const MAX_LONE_SUSPECTS = 8;
@@ -99,8 +105,9 @@ export class Inserter {
   /** Sends rows until each is accepted, rejected or a suspect. */
   async #send(progress: Progress, rows: readonly number[]): Promise<void> {
     const { request, signal, suspects } = progress;
+    const { transport } = this.#parts;
     let pending = rows;
-    let sending = rows.length === request.count ? request : pickRows(request, rows);
+    let sending = rows.length === request.count ? request : pickRows(request, rows, transport.frame);
     let hangs = 0;
     for (let tries = 1; pending.length > 0; tries++) {
       const deadlineMs = tryDeadlineMs(hangs, this.#parts.deadlineMs);
@@ -129,25 +136,22 @@ export class Inserter {
       const again = this.#settle(progress, pending, result.errors);
       if (again.length === 0) return;
       if (again.length < pending.length) {
-        sending = pickRows(request, again);
+        sending = pickRows(request, again, transport.frame);
         tries = 1;
       }
       pending = again;
+      // Good rows that came back only because of bad ones between them go in at once.
+      if (result.errors.some(({ invalid }) => invalid)) continue;
       await this.#wait(HICCUP, tries, result.errors[0]?.text ?? "rows came back", signal);
     }
   }
 
   /** One try. What it tells about the table goes to the gate. */
   async #try(sending: RowRequest, pauses: number, deadlineMs: number, signal: AbortSignal): Promise<Try> {
-    const { client, path, gate, acceptsNoKind } = this.#parts;
-    const reply = await client.call({ method: "POST", path, body: sending.body, deadlineMs, signal });
-    if (!reply.ok) return reply;
-    const errors = readInsertReply(reply.body, acceptsNoKind, sending.count);
-    if (errors === undefined) {
-      return { failure: failure("retry", "the reply is not insertAll's: is the address BigQuery's?") };
-    }
-    gate.accepted(sending.count - errors.length, pauses);
-    return { errors };
+    const { transport, gate } = this.#parts;
+    const result = await transport.send(sending, deadlineMs, signal);
+    if ("errors" in result) gate.accepted(sending.count - result.errors.length, pauses);
+    return result;
   }
 
   /** Books an answer. @returns the rows to send again */

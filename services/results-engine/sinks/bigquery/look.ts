@@ -1,4 +1,5 @@
-/** A BigQuery sink before it is opened: three questions, and nothing is made. */
+/** A BigQuery sink before it is opened: a few questions, and nothing is made. */
+import { lookAtAppends } from "./append-client.js";
 import type { BigQueryClient, Reply } from "./client.js";
 import { tableDifference } from "./table.js";
 import type { BigQueryTarget } from "./uri.js";
@@ -9,21 +10,21 @@ const DEADLINE_MS = 15_000;
 /** What it takes to write rows and to read the table when BigQuery refuses some. */
 const PERMISSIONS = ["bigquery.tables.get", "bigquery.tables.updateData"];
 
-export async function lookAtBigQuery(
-  client: BigQueryClient,
-  { projectId, datasetId, tableId }: BigQueryTarget,
-): Promise<SinkRemark[]> {
+export async function lookAtBigQuery(client: BigQueryClient, target: BigQueryTarget): Promise<SinkRemark[]> {
+  const { projectId, datasetId, tableId, mode } = target;
   const get = (path: string): Promise<Reply> => client.call({ method: "GET", path, deadlineMs: DEADLINE_MS });
   const datasetPath = `datasets/${datasetId}`;
   const tablePath = `${datasetPath}/tables/${encodeURIComponent(tableId)}`;
   const name = `${projectId}.${datasetId}.${tableId}`;
   const table = await get(tablePath);
   if (table.ok) {
-    const difference = tableDifference(table.body);
+    const difference = tableDifference(table.body, mode);
     if (difference !== undefined) {
       return [keepsFromStarting(`table ${name} does not fit the rows of this version: ${difference}`)];
     }
-    return lookAtPermissions(client, tablePath, name);
+    const permissions = await lookAtPermissions(client, tablePath, name);
+    const goesByAppends = mode === "write" || mode === "upsert";
+    return goesByAppends ? [...permissions, ...(await lookAtWriteApi(target))] : permissions;
   }
   if (table.failure.status !== 404) return [refusal(`table ${name} cannot be read`, table)];
   const dataset = await get(datasetPath);
@@ -36,6 +37,19 @@ export async function lookAtBigQuery(
       level: "info",
       problem: `${what} will be made by the first results-engine`,
       why: "whether these credentials may do that is only known when it is tried",
+    },
+  ];
+}
+
+async function lookAtWriteApi(target: BigQueryTarget): Promise<SinkRemark[]> {
+  const trouble = await lookAtAppends(target, DEADLINE_MS);
+  if (trouble === undefined) return [];
+  const where = target.writeEndpoint === undefined ? "" : ` at ${target.writeEndpoint}`;
+  return [
+    {
+      level: "error",
+      problem: `the Storage Write API${where} cannot be used: ${trouble.message}`,
+      why: `mode=${target.mode} stores no row while that lasts, so rows wait in NATS`,
     },
   ];
 }

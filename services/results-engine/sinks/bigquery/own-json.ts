@@ -10,10 +10,10 @@ const MAX_VALUE_CHARS = 2 + Math.max(INT64_MAX_CHARS, TIMESTAMP_CHARS, 24);
 const QUOTE = 0x22;
 
 /** One column of a part, ready to be written. */
-export interface OwnJson {
+export interface OwnValue {
   /** Bytes of a row's value, at most, with what stands before it. */
   readonly room: (row: number) => number;
-  /** Writes `,"Name":value`; the caller has made room. @returns the place after it */
+  /** Writes it with its name or tag; the caller has made room. @returns the place after it */
   readonly write: (bytes: Buffer, at: number, row: number) => number;
 }
 
@@ -21,7 +21,7 @@ export interface OwnJson {
 export function ownJson(
   own: readonly OwnColumn[],
   schema: readonly RowColumn[] = OWN_COLUMNS,
-): readonly OwnJson[] {
+): readonly OwnValue[] {
   return own.flatMap((column, index) => {
     const { name, type } = schema[index] ?? {};
     if (name === undefined) return [];
@@ -34,7 +34,7 @@ export function ownJson(
   });
 }
 
-function valueOf(column: OwnColumn, isTimestamp: boolean): OwnJson {
+function valueOf(column: OwnColumn, isTimestamp: boolean): OwnValue {
   const room = (): number => MAX_VALUE_CHARS;
   if (column instanceof BigInt64Array) {
     const reader = new Int64Reader(column);
@@ -53,14 +53,14 @@ function valueOf(column: OwnColumn, isTimestamp: boolean): OwnJson {
   return textOf(column);
 }
 
-function textOf({ bytes: texts, starts, ends }: TextColumn): OwnJson {
+function textOf({ bytes: texts, starts, ends }: TextColumn): OwnValue {
   return {
     room: (row) => 2 + ((ends[row] ?? 0) - (starts[row] ?? 0)) * MAX_ESCAPE,
     write: quoted((bytes, at, row) => writeText(bytes, at, texts, starts[row] ?? 0, ends[row] ?? 0)),
   };
 }
 
-function quoted(write: OwnJson["write"]): OwnJson["write"] {
+function quoted(write: OwnValue["write"]): OwnValue["write"] {
   return (bytes, at, row) => {
     bytes[at] = QUOTE;
     const end = write(bytes, at + 1, row);

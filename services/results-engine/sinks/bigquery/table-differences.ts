@@ -1,7 +1,7 @@
 /** A table and its view as BigQuery tells them, against those that the sink would make. */
 import { BIGQUERY_COLUMNS } from "./schema.js";
 import type { BigQueryColumn } from "./schema.js";
-import { typeOf } from "./table.js";
+import { isKeyedById, typeOf } from "./table.js";
 import type { Field, Json } from "./table.js";
 import type { BigQueryTarget } from "./uri.js";
 import { KEY_COLUMN } from "../row-schema.js";
@@ -40,9 +40,13 @@ export function compareTable(table: Json, target: BigQueryTarget, name: string):
     if (difference !== undefined) differences.push(difference);
   }
   differences.push(...layoutDifferences(table, target));
-  const key = (table.tableConstraints as { primaryKey?: { columns?: unknown } } | undefined)?.primaryKey;
-  if (JSON.stringify(key?.columns) !== JSON.stringify([KEY_COLUMN])) {
-    notes.push(`no primary key (${KEY_COLUMN}) is declared, which only upserts need`);
+  if (!isKeyedById(table)) {
+    const problem = `no primary key (${KEY_COLUMN}) is declared`;
+    if (target.mode !== "upsert") notes.push(`${problem}, which only mode=upsert needs`);
+    else {
+      const why = `one with rows gets none from us; \`ALTER TABLE \`${name}\` ADD PRIMARY KEY (${KEY_COLUMN}) NOT ENFORCED\` does it`;
+      differences.push(refusal(problem, why));
+    }
   }
   return { differences, notes };
 }

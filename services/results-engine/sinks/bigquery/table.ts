@@ -4,7 +4,7 @@ import type { BigQueryClock } from "./clock.js";
 import { HICCUP, backoffMs } from "./clock.js";
 import type { Failure } from "./errors.js";
 import { BIGQUERY_COLUMNS, bigQueryViewSql } from "./schema.js";
-import type { BigQueryTarget } from "./uri.js";
+import type { BigQueryMode, BigQueryTarget } from "./uri.js";
 import { KEY_COLUMN } from "../row-schema.js";
 
 /** A call at start is tried this often before the person who started the engine is told. */
@@ -57,7 +57,7 @@ export class BigQueryTable {
       // Another engine may have been faster, with another definition.
       table = (await this.#get(this.#tablePath(tableId))) ?? this.definition();
     }
-    const difference = tableDifference(table);
+    const difference = tableDifference(table, this.#target.mode);
     if (difference !== undefined) {
       throw new UserError(`SINK: table ${this.name} does not fit the rows of this version: ${difference}`);
     }
@@ -76,7 +76,7 @@ export class BigQueryTable {
     const path = this.#tablePath(this.#target.tableId);
     const reply = await this.#client.call({ method: "GET", path, deadlineMs: START_DEADLINE_MS });
     if (!reply.ok) return `table ${this.name} cannot be read: ${reply.failure.message}`;
-    const difference = tableDifference(reply.body);
+    const difference = tableDifference(reply.body, this.#target.mode);
     return difference === undefined ? undefined : `table ${this.name} has changed: ${difference}`;
   }
 
@@ -125,7 +125,7 @@ export class BigQueryTable {
         ? {}
         : { timePartitioning: { type: partition.toUpperCase(), field: "DTimeStamp" } }),
       ...(cluster.length === 0 ? {} : { clustering: { fields: cluster } }),
-      // Not enforced by BigQuery; it makes upserts possible later.
+      // Not enforced by BigQuery; upserts need it.
       tableConstraints: { primaryKey: { columns: [KEY_COLUMN] } },
     };
   }
@@ -185,7 +185,7 @@ export interface Field {
  * How a table differs from our rows; undefined if every row of ours can go in. A column of the
  * user's own is welcome unless it must be filled.
  */
-export function tableDifference(table: Json): string | undefined {
+export function tableDifference(table: Json, mode: BigQueryMode): string | undefined {
   if (typeof table.type === "string" && table.type !== "TABLE") return `it is a ${table.type}`;
   const fields = (table.schema as { fields?: readonly Field[] } | undefined)?.fields ?? [];
   const found = new Map(fields.map((field) => [field.name?.toLowerCase(), field]));
@@ -204,7 +204,19 @@ export function tableDifference(table: Json): string | undefined {
       problems.push(`column ${String(field.name)} is REQUIRED and no column of ours`);
     }
   }
+  if (mode === "upsert" && !isKeyedById(table)) {
+    problems.push(
+      `its primary key is not ${KEY_COLUMN}, which mode=upsert needs (ALTER TABLE ... ADD PRIMARY KEY (${KEY_COLUMN}) NOT ENFORCED)`,
+    );
+  }
   return problems.length === 0 ? undefined : problems.join(", ");
+}
+
+/** Whether the table declares the primary key that upserts go by. */
+export function isKeyedById(table: Json): boolean {
+  const { primaryKey } = (table.tableConstraints ?? {}) as { primaryKey?: { columns?: unknown } };
+  const columns = Array.isArray(primaryKey?.columns) ? (primaryKey.columns as unknown[]) : [];
+  return columns.length === 1 && String(columns[0]).toLowerCase() === KEY_COLUMN.toLowerCase();
 }
 
 /** The one name of a type that BigQuery has two of. */

@@ -4,7 +4,7 @@ import { allowParams, integerParam } from "../../../shared/plugin-uri.js";
 import { KEY_COLUMN, ROW_COLUMNS } from "../row-schema.js";
 
 /** How rows go in; docs/bigquery.md has them side by side. */
-export type BigQueryMode = "stream" | "load";
+export type BigQueryMode = "stream" | "load" | "write" | "upsert";
 
 /** How the table is cut into partitions on DTimeStamp; `none` leaves it whole. */
 export type Partitioning = "day" | "month" | "none";
@@ -22,19 +22,33 @@ export interface BigQueryTarget {
   readonly location: string | undefined;
   /** Base address of an emulator; no credentials are sent there. */
   readonly endpoint: string | undefined;
+  /** The same of its Storage Write API, of modes write and upsert. */
+  readonly writeEndpoint: string | undefined;
   /** Of mode load: the folder where batches wait for their jobs. */
   readonly spool: string;
   /** Of mode load: jobs of this engine in any 24 hours, at most. */
   readonly loadsPerDay: number;
 }
 
-const MODES: readonly string[] = ["stream", "load"] satisfies BigQueryMode[];
+const MODES: readonly string[] = ["stream", "load", "write", "upsert"] satisfies BigQueryMode[];
 /** BigQuery takes 1,500 load jobs a table and day, failed ones included; some are left to others. */
 const LOADS_PER_DAY = { min: 1, max: 1_500, default: 1_400 };
 /** BigQuery clusters by four columns at most. */
 const MAX_CLUSTER_COLUMNS = 4;
-const PARAMS = ["mode", "endpoint", "location", "partition", "cluster", "spool", "loads-per-day"];
+const PARAMS = [
+  "mode",
+  "endpoint",
+  "write-endpoint",
+  "location",
+  "partition",
+  "cluster",
+  "spool",
+  "loads-per-day",
+];
+/** Where emulators have the Storage Write API, beside 9050 for everything else. */
+const WRITE_PORT = 9060;
 const PARTITIONS: readonly string[] = ["day", "month", "none"] satisfies Partitioning[];
+const ENDPOINT_SETTING = "BIGQUERY_API_ENDPOINT";
 const FORM = "must look like bigquery:PROJECT/DATASET/TABLE";
 
 /**
@@ -59,12 +73,13 @@ export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): 
   }
   const mode = uri.params.get("mode") ?? "stream";
   if (!MODES.includes(mode)) refuse(`mode=${mode} must be one of ${MODES.join(", ")}`);
-  const only = (param: string, itsMode: BigQueryMode): void => {
-    if (uri.params.has(param) && mode !== itsMode)
-      refuse(`${param} is for mode=${itsMode}, not mode=${mode}`);
+  const only = (param: string, ...modes: readonly string[]): void => {
+    if (uri.params.has(param) && !modes.includes(mode))
+      refuse(`${param} is for mode=${modes.join(" and mode=")}, not mode=${mode}`);
   };
   only("spool", "load");
   only("loads-per-day", "load");
+  only("write-endpoint", "write", "upsert");
   const partition = uri.params.get("partition") ?? "day";
   if (!PARTITIONS.includes(partition))
     refuse(`partition=${partition} must be one of ${PARTITIONS.join(", ")}`);
@@ -72,7 +87,12 @@ export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): 
   const spool =
     uri.params.get("spool") ?? `load-spool/${projectId.replace(":", "_")}.${datasetId}.${tableId}`;
   if (spool === "") refuse("spool must be a folder");
-  const address = uri.params.get("endpoint") ?? endpoint;
+  const address = uri.params.get("endpoint") ?? endpoint ?? "";
+  const base = address === "" ? undefined : checkedEndpoint(address, ENDPOINT_SETTING);
+  const writeAddress = uri.params.get("write-endpoint");
+  if (writeAddress !== undefined && base === undefined) {
+    refuse("write-endpoint needs endpoint or BIGQUERY_API_ENDPOINT, where tables are made");
+  }
   return {
     projectId,
     datasetId,
@@ -81,7 +101,11 @@ export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): 
     partition: partition as Partitioning,
     cluster,
     location: uri.params.get("location"),
-    endpoint: address === undefined || address === "" ? undefined : checkedEndpoint(address),
+    endpoint: base,
+    writeEndpoint:
+      writeAddress === undefined
+        ? writeEndpointBeside(base)
+        : checkedEndpoint(writeAddress, "write-endpoint"),
     spool,
     loadsPerDay: integerParam("SINK", uri, "loads-per-day", LOADS_PER_DAY),
   };
@@ -102,12 +126,17 @@ function clusterColumns(text: string, refuse: (why: string) => never): readonly 
   return columns;
 }
 
-function checkedEndpoint(address: string): string {
+function writeEndpointBeside(endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined) return undefined;
+  const { protocol, hostname } = new URL(endpoint);
+  return `${protocol}//${hostname}:${String(WRITE_PORT)}`;
+}
+
+function checkedEndpoint(address: string, setting: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url?.protocol !== "http:" && url?.protocol !== "https:") {
-    throw new UserError(
-      `BIGQUERY_API_ENDPOINT="${address}": must be an address like http://localhost:9050 (the endpoint= of SINK counts too)`,
-    );
+    const also = setting === ENDPOINT_SETTING ? " (the endpoint= of SINK counts too)" : "";
+    throw new UserError(`${setting}="${address}": must be an address like http://localhost:9050${also}`);
   }
   return address.replace(/\/+$/, "");
 }
