@@ -32,8 +32,15 @@ const homes = {
     "services/results-engine/sinks/row-schema.ts",
     "test/**",
   ],
-  zod: ["services/shared/config.ts", "services/*/config.ts", "test/**"],
-  commander: ["services/cli/**", "test/**"],
+  zod: [
+    "services/shared/config.ts",
+    "services/*/config.ts",
+    "deploy-marathon/{answers,config,definition}.ts",
+    "test/**",
+  ],
+  commander: ["services/cli/**", "deploy-marathon/{deploy,run-command,scale}.ts", "test/**"],
+  echarts: ["test/**"],
+  "@resvg/resvg-js": ["test/**"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
 
@@ -61,6 +68,21 @@ const zones = [
     target: "./services/doctor/{at-start,finding}.ts",
     from: ["./services/*-engine/**", "./services/cli/**", "./services/local/**"],
     message: "engines use this, so it knows none of them",
+  },
+  {
+    target: "./deploy-marathon/**",
+    from: ["./services/!(shared|cli)/**", "./services/cli/!(setting-options).ts"],
+    message: "deploying knows the engines by their HTTP addresses only",
+  },
+  {
+    target: ["./deploy-marathon/**"],
+    from: ["./services/shared/nats/**", "./services/shared/memory/**"],
+    message: "deploying never sees NATS",
+  },
+  {
+    target: "./services/**",
+    from: "./deploy-marathon/**",
+    message: "the product does not know where it is deployed",
   },
   {
     target: ["./services/*/sources/**", "./services/*/crunchers/**", "./services/*/sinks/**"],
@@ -127,8 +149,8 @@ export default tseslint.config(
   })),
   {
     // Settings are read at the edge and handed on as an object.
-    files: ["services/**/*.ts"],
-    ignores: ["services/cli/**", "services/shared/engine.ts"],
+    files: ["services/**/*.ts", "deploy-marathon/**/*.ts"],
+    ignores: ["services/cli/**", "services/shared/engine.ts", "deploy-marathon/{deploy,scale}.ts"],
     rules: {
       "no-restricted-properties": [
         "error",

@@ -8,7 +8,15 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const MIN_NODE = [20, 19];
-const SOURCES = ["services", "proto", "test", "examples", "tsconfig.json", "package-lock.json"];
+const SOURCES = [
+  "services",
+  "proto",
+  "test",
+  "examples",
+  "deploy-marathon",
+  "tsconfig.json",
+  "package-lock.json",
+];
 
 checkNodeVersion();
 unlessFresh(join(root, "node_modules", ".set-up"), fingerprint(["package.json", "package-lock.json"]), () => {

@@ -1,5 +1,5 @@
-import { parseMetrics, sumOf } from "./metrics-text.js";
-import type { Sample } from "./metrics-text.js";
+import { parseMetrics, sumOf } from "../shared/metrics-text.js";
+import type { Sample } from "../shared/metrics-text.js";
 
 /** Where a run stands, from the engines' own metrics. */
 export interface RunCounts {

@@ -16,22 +16,29 @@ export const FLIGHTS_SOURCE = `file:${flights}?data=distance&meta=origin || '-' 
 const STAGE_MS = 600_000;
 const DURABLES = { DATA: "crunch", RESULTS: "results" } as const;
 
+/** A nats-server, or several. */
+interface Server {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
 type Env = Readonly<Record<string, string>>;
 
 export class LoneStages {
   readonly #folder = tempFolder();
-  readonly #server: NatsServer;
+  readonly #server: Server;
   readonly nc: NatsConnection;
   readonly #jsm: JetStreamManager;
 
-  private constructor(server: NatsServer, nc: NatsConnection, jsm: JetStreamManager) {
+  private constructor(server: Server, nc: NatsConnection, jsm: JetStreamManager) {
     this.#server = server;
     this.nc = nc;
     this.#jsm = jsm;
   }
 
-  static async start(): Promise<LoneStages> {
-    const server = await NatsServer.start();
+  /** @param given what NATS runs on, to be stopped with the stages; one server unless given */
+  static async start(given?: Server): Promise<LoneStages> {
+    const server = given ?? (await NatsServer.start());
     const nc = await connect({ servers: server.url });
     return new LoneStages(server, nc, await nc.jetstreamManager());
   }
@@ -49,6 +56,24 @@ export class LoneStages {
   /** Runs a crunch-engine until DATA is finished. @returns milliseconds from start line to the last ack */
   crunch(env: Env): Promise<number> {
     return this.#untilFinished("engine", env, "DATA");
+  }
+
+  /**
+   * Runs several crunch-engines until DATA is finished.
+   *
+   * @returns milliseconds from their start lines to the last ack, and the CPU time that they took meanwhile
+   */
+  async crunchBy(engineCount: number, env: Env): Promise<{ spentMs: number; cpuMs: number }> {
+    const engines = Array.from({ length: engineCount }, () => this.#engine("engine", env));
+    await Promise.all(engines.map((engine) => engine.started()));
+    const startedAtMs = performance.now();
+    const isFinished = async () => (await this.unfinished("DATA")) === 0;
+    await until(isFinished, STAGE_MS, "the end of DATA");
+    const spentMs = performance.now() - startedAtMs;
+    const cpuSeconds = await Promise.all(engines.map((engine) => engine.metric("process_cpu_seconds_total")));
+    for (const engine of engines) engine.kill("SIGTERM");
+    await Promise.all(engines.map((engine) => engine.exited));
+    return { spentMs, cpuMs: 1_000 * cpuSeconds.reduce((sum, seconds) => sum + seconds, 0) };
   }
 
   /** Runs a results-engine until RESULTS is finished. @returns milliseconds from start line to the last ack */

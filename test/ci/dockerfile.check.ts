@@ -42,9 +42,11 @@ function findHadolint(): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
+/** Every file that names a shell in its first line, however it is called. */
 function shellScripts(): string[] {
-  const { stdout } = spawnSync("git", ["ls-files", "*.sh", ".ci/run"], { encoding: "utf8" });
-  return stdout.split("\n").filter(Boolean);
+  const { stdout } = spawnSync("git", ["ls-files"], { encoding: "utf8" });
+  const files = stdout.split("\n").filter((path) => path !== "" && existsSync(path));
+  return files.filter((path) => /^#!.*\b(ba|da)?sh\b/.test(readFileSync(path, "utf8").split("\n")[0] ?? ""));
 }
 
 /** @returns what the linter says, empty when all is well */

@@ -80,6 +80,7 @@ const VALID: readonly [string, ...string[]] = [
   "nothing",
   "duckdb:crunch.duckdb?table=results",
   "bigquery:my-project/dataset/table?mode=stream&partition=day",
+  "bigquery:p/d/t?mode=upsert&endpoint=http://localhost:9050&write-endpoint=http://localhost:9060",
   "bigquery:example.com:p/d/t?endpoint=http://localhost:9050&location=EU",
   "collatz",
   "./my-cruncher.mjs",

@@ -1,6 +1,7 @@
 import type { OpenAppendStream } from "./append-client.js";
 import { AppendConnection } from "./append-connection.js";
 import type { BigQueryClock } from "./clock.js";
+import { failure } from "./errors.js";
 import type { RowTransport, Try } from "./insert.js";
 import { PROTO_FRAME } from "./proto-rows.js";
 import type { RowRequest } from "./rows.js";
@@ -28,8 +29,11 @@ export class Appends implements RowTransport {
     signal: AbortSignal,
   ): Promise<Try> {
     const rows = Array.from({ length: count }, (_, index) => body.subarray(starts[index], ends[index]));
+    const wasStopping = signal.aborted;
     const release = await this.#bytes.take(body.length);
     try {
+      // Whoever had to wait until the engine stops does not begin then: each would take its own time to end.
+      if (signal.aborted && !wasStopping) return { failure: failure("retry", "the engine stops") };
       return await this.#live().append(rows, deadlineMs, signal);
     } finally {
       release();

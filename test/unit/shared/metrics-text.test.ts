@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parseMetrics, sumOf } from "../../../services/local/metrics-text.js";
+import { parseMetrics, sumOf } from "../../../services/shared/metrics-text.js";
 import { createMetrics } from "../../../services/shared/metrics.js";
 
 describe("the reader of Prometheus' text", () => {
