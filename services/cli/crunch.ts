@@ -26,6 +26,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<{ c
     about: "list, show, replay or drop what could not be crunched or stored",
     load: () => import("./parked.js"),
   },
+  schema: {
+    about: "show, compare and extend the tables that rows end in",
+    load: () => import("./schema.js"),
+  },
   "fake-bigquery": {
     about: "serve a BigQuery of this machine, in memory, with faults on request",
     load: () => import("./fake-bigquery.js"),

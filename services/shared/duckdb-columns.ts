@@ -5,17 +5,17 @@
  * string value (length, then bytes, then zeros), so such a column is one copy too; only longer
  * texts take a call each.
  */
-import { BIGINT, BOOLEAN, DuckDBDataChunk, TIMESTAMP, VARCHAR } from "@duckdb/node-api";
+import { BIGINT, BOOLEAN, DOUBLE, DuckDBDataChunk, TIMESTAMP, VARCHAR } from "@duckdb/node-api";
 import type { DuckDBAppender } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
 import type { TextColumn } from "./codec/columns.js";
 
-export type ColumnType = "int64" | "timestamp" | "bool" | "text";
+export type ColumnType = "int64" | "timestamp" | "bool" | "float64" | "text";
 
 /** int64 and timestamp (microseconds since the epoch) columns are BigInt64Arrays, bool ones have 0 and 1. */
-export type Column = BigInt64Array | Uint8Array | TextColumn;
+export type Column = BigInt64Array | Uint8Array | Float64Array | TextColumn;
 
-const TYPES = { int64: BIGINT, timestamp: TIMESTAMP, bool: BOOLEAN, text: VARCHAR } as const;
+const TYPES = { int64: BIGINT, timestamp: TIMESTAMP, bool: BOOLEAN, float64: DOUBLE, text: VARCHAR } as const;
 
 /** DuckDB's vector size: the most rows a chunk takes. */
 const CHUNK_ROWS = 2_048;
@@ -64,7 +64,7 @@ export class ColumnAppender {
     const native = chunk.chunk;
     for (const [index, column] of columns.entries()) {
       const vector = duckdb.data_chunk_get_vector(native, index);
-      if (column instanceof BigInt64Array || column instanceof Uint8Array) {
+      if (ArrayBuffer.isView(column)) {
         const bytes = column.BYTES_PER_ELEMENT;
         const offset = column.byteOffset + start * bytes;
         duckdb.copy_data_to_vector(vector, 0, column.buffer as ArrayBuffer, offset, rows * bytes);

@@ -88,6 +88,7 @@ function flights(wide: boolean): Batch {
       dTimeStampsUs: column(() => nowUs - BigInt(frame)),
       rData: column((row) => BigInt(row % 300)),
       processTimesUs: column((row) => nowUs + BigInt(row)),
+      own: [],
     };
   });
   return { parts, rows: BATCH_FRAMES * FRAME_ROWS };

@@ -75,6 +75,7 @@ function part(start: number, count: number, idOf: (row: number) => number): Resu
     dTimeStampsUs: new BigInt64Array(count).fill(nowUs),
     rData: new BigInt64Array(count).fill(42n),
     processTimesUs: new BigInt64Array(count).fill(nowUs),
+    own: [],
   };
 }
 

@@ -35,6 +35,7 @@ export function resultColumns(results: readonly PlainResult[]): ResultColumns {
     dTimeStampsUs: column((result) => result.dTimeUs, STORED_AT_US),
     rData: column((result) => result.rData, 2n),
     processTimesUs: column((result) => result.processTimeUs, STORED_AT_US + 1n),
+    own: [],
   };
 }
 

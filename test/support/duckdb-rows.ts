@@ -11,3 +11,15 @@ export async function queryDuckDb(path: string, sql: string): Promise<Record<str
     instance.closeSync();
   }
 }
+
+/** Runs statements, separated by semicolons, on a DuckDB file that no process holds; makes it if absent. */
+export async function runDuckDb(path: string, statements: string): Promise<void> {
+  const instance = await DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  try {
+    await connection.run(statements);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}

@@ -17,8 +17,14 @@ export class CrunchProcess {
   readonly #child: ChildProcess;
   #ended = false;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string) {
-    const child = spawn(process.execPath, [crunchBin, ...args], {
+  /** @param bin the command, if it is not this tree's */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    cwd?: string,
+    bin: string = crunchBin,
+  ) {
+    const child = spawn(process.execPath, [bin, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
@@ -82,9 +88,14 @@ export class CrunchProcess {
 /** Runs a `crunch` command to its end. */
 export async function runCrunch(
   args: readonly string[],
-  options: { env?: Readonly<Record<string, string>>; cwd?: string; deadlineMs?: number } = {},
+  options: {
+    env?: Readonly<Record<string, string>>;
+    cwd?: string;
+    deadlineMs?: number;
+    bin?: string;
+  } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string; lastLine: string }> {
-  const process_ = new CrunchProcess(args, options.env, options.cwd);
+  const process_ = new CrunchProcess(args, options.env, options.cwd, options.bin);
   const deadlineMs = options.deadlineMs ?? 60_000;
   const timer = setTimeout(() => process_.kill("SIGKILL"), deadlineMs);
   const { code } = await process_.exited;

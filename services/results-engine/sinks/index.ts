@@ -2,20 +2,23 @@
 import { UserError } from "../../shared/errors.js";
 import { parsePluginUri } from "../../shared/plugin-uri.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
-import { dropDuckDbTables, lookAtDuckDbSink, openDuckDbSink } from "./duckdb/duckdb-sink.js";
+import { dropDuckDbTables, duckDbSchema, lookAtDuckDbSink, openDuckDbSink } from "./duckdb/duckdb-sink.js";
 import type { SinkLook } from "./sink-look.js";
+import type { SinkSchema } from "./sink-schema.js";
 import type { Sink, SinkContext } from "./sink.js";
 
 interface SinkKind {
   open(uri: PluginUri, context: SinkContext): Promise<Sink>;
   /** Says what `open` would meet, without making or holding anything. */
   look(uri: PluginUri, bigQueryEndpoint: string | undefined): Promise<SinkLook>;
+  /** Describes its tables; whoever asks holds them against the real ones. */
+  schema(uri: PluginUri, bigQueryEndpoint: string | undefined): SinkSchema | Promise<SinkSchema>;
   /** Removes the rows of earlier runs; absent where that is not ours to do. */
   readonly drop?: (uri: PluginUri) => Promise<void>;
 }
 
 const SINKS: Readonly<Record<string, SinkKind>> = {
-  duckdb: { open: openDuckDbSink, look: lookAtDuckDbSink, drop: dropDuckDbTables },
+  duckdb: { open: openDuckDbSink, look: lookAtDuckDbSink, schema: duckDbSchema, drop: dropDuckDbTables },
   // Google's client takes a while to load, and only those who use it should wait for it.
   bigquery: {
     open: async (uri, context) => {
@@ -25,6 +28,10 @@ const SINKS: Readonly<Record<string, SinkKind>> = {
     look: async (uri, endpoint) => {
       const { lookAtBigQuerySink } = await import("./bigquery/bigquery-sink.js");
       return lookAtBigQuerySink(uri, { endpoint });
+    },
+    schema: async (uri, endpoint) => {
+      const { bigQuerySchema } = await import("./bigquery/table-schema.js");
+      return bigQuerySchema(uri, endpoint);
     },
   },
 };
@@ -39,6 +46,12 @@ export async function openSink(text: string, context: SinkContext): Promise<Sink
 export async function lookAtSink(text: string, bigQueryEndpoint?: string): Promise<SinkLook> {
   const uri = parsePluginUri("SINK", text);
   return kindOf(uri).look(uri, bigQueryEndpoint);
+}
+
+/** @throws UserError when SINK names no sink */
+export async function schemaOfSink(text: string, bigQueryEndpoint?: string): Promise<SinkSchema> {
+  const uri = parsePluginUri("SINK", text);
+  return kindOf(uri).schema(uri, bigQueryEndpoint);
 }
 
 /** @throws UserError when SINK names no sink whose rows are ours to remove */

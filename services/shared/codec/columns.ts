@@ -18,6 +18,9 @@ export interface RecordColumns {
   readonly meta: TextColumn;
 }
 
+/** A column of a user's own field: int64 or timestamp, bool (0 and 1), float64, text. */
+export type OwnColumn = BigInt64Array | Uint8Array | Float64Array | TextColumn;
+
 /** Many results. Every column has at least `count` entries; those beyond are garbage. */
 export interface ResultColumns extends RecordColumns {
   /** DTimeStamp in microseconds since the epoch, rounded down. */
@@ -25,6 +28,8 @@ export interface ResultColumns extends RecordColumns {
   readonly rData: BigInt64Array;
   /** ProcessTime in microseconds since the epoch, rounded down. */
   readonly processTimesUs: BigInt64Array;
+  /** One column for each of the fields that a user added to MyResult, in the order of the proto. */
+  readonly own: readonly OwnColumn[];
 }
 
 /** One entry of a message that is no valid record or result: to be parked alone. */

@@ -3,6 +3,8 @@ import type { ResultColumns } from "./columns.js";
 import { FRAME_ENTRY_TAG, checkText, decodeEntries, findEntries } from "./entries.js";
 import type { DecodedEntries } from "./entries.js";
 import { EntryWriter } from "./entry-writer.js";
+import { OWN_FIELDS, OwnFieldsReader } from "./own-fields.js";
+import type { OwnField } from "./own-fields.js";
 import { RECORD_TAG } from "./record-codec.js";
 import type { DecodedRecords } from "./record-codec.js";
 import { MAX_TIMESTAMP_BYTES, TimestampReader, writeTimestamp } from "./timestamps.js";
@@ -117,9 +119,14 @@ export interface DecodedResults extends ResultColumns, DecodedEntries {}
  * Takes a MyResultFrame or a MyResult apart, by the rules of `decodeRecords`. An entry whose
  * Timestamp lies outside the years 0001 to 9999 is invalid.
  *
+ * @param ownFields those that a user added to MyResult
  * @throws EngineError `undecodable`, `park`, when the framing is broken or a single is no MyResult
  */
-export function decodeResults(payload: Uint8Array, isFrame: boolean): DecodedResults {
+export function decodeResults(
+  payload: Uint8Array,
+  isFrame: boolean,
+  ownFields: readonly OwnField[] = OWN_FIELDS,
+): DecodedResults {
   const reader = new WireReader(payload);
   const what = isFrame ? "MyResultFrame" : "MyResult";
   const spans = findEntries(reader, isFrame, what);
@@ -140,12 +147,14 @@ export function decodeResults(payload: Uint8Array, isFrame: boolean): DecodedRes
   const ends = new Uint32Array(capacity);
   const dTimeStamp = new TimestampReader("DTimeStamp");
   const processTime = new TimestampReader("ProcessTime");
+  const own = new OwnFieldsReader(ownFields, payload, capacity);
   const entries = decodeEntries(reader, spans, isFrame, what, (row) => {
     // A row may hold what is left of a broken entry.
     ids[2 * row] = ids[2 * row + 1] = data[2 * row] = data[2 * row + 1] = 0;
     rData[2 * row] = rData[2 * row + 1] = starts[row] = ends[row] = 0;
     dTimeStamp.reset();
     processTime.reset();
+    own.reset(row);
     while (!reader.atEnd) {
       const tag = reader.tag();
       switch (tag) {
@@ -173,13 +182,14 @@ export function decodeResults(payload: Uint8Array, isFrame: boolean): DecodedRes
           processTime.read(reader, reader.length());
           break;
         default:
-          reader.skip(tag);
+          if (!own.read(tag, reader, row)) reader.skip(tag);
       }
     }
     dTimeStamp.store(dTimeStamps, row);
     processTime.store(processTimes, row);
+    own.store(row);
   });
-  return { ...entries, ...columns, meta: { bytes: payload, starts, ends } };
+  return { ...entries, ...columns, meta: { bytes: payload, starts, ends }, own: own.columns };
 }
 
 function readInt64(reader: WireReader, columnHalves: Uint32Array, row: number): void {

@@ -38,6 +38,7 @@ function typeOf(upserts: boolean): DescMessage {
         TYPE_INT64: FieldDescriptorProto_Type.INT64,
         TYPE_STRING: FieldDescriptorProto_Type.STRING,
         TYPE_BOOL: FieldDescriptorProto_Type.BOOL,
+        TYPE_DOUBLE: FieldDescriptorProto_Type.DOUBLE,
       }[one.type],
     })),
   });

@@ -27,6 +27,12 @@ function partOf(first: number, metas: readonly string[]): ResultColumns {
     rData: column(4),
     processTimesUs: column(5),
     meta: { bytes, starts, ends },
+    own: [
+      column(6),
+      Uint8Array.from(column(7), (value) => Number(value % 2n)),
+      Float64Array.from(column(8), (value) => Number(value) / 3),
+      { bytes, starts, ends },
+    ],
   };
 }
 
@@ -38,6 +44,7 @@ function rowsOf(parts: readonly ResultColumns[]): string[] {
           String(column[row]),
         ),
         textAt(part.meta, row),
+        ...part.own.map((column) => ("starts" in column ? textAt(column, row) : String(column[row]))),
       ].join(),
     ),
   );

@@ -1,5 +1,8 @@
 import type { ResultColumns } from "../../../shared/codec/columns.js";
 import { Int64Reader } from "./bytes.js";
+import { ownJson } from "./own-json.js";
+import type { OwnValue } from "./own-json.js";
+import { ownProto } from "./own-proto.js";
 import type { Batch, RejectedRow } from "../sink.js";
 
 /** One part of a batch with its columns ready to be read. */
@@ -10,6 +13,8 @@ export class PartReaders {
   readonly dTimes: Int64Reader;
   readonly rData: Int64Reader;
   readonly processTimes: Int64Reader;
+  #ownJson: readonly OwnValue[] | undefined;
+  #ownProto: readonly OwnValue[] | undefined;
 
   constructor(columns: ResultColumns) {
     this.columns = columns;
@@ -18,6 +23,19 @@ export class PartReaders {
     this.dTimes = new Int64Reader(columns.dTimeStampsUs);
     this.rData = new Int64Reader(columns.rData);
     this.processTimes = new Int64Reader(columns.processTimesUs);
+  }
+
+  /** Bytes of Meta as UTF-8. */
+  metaBytes(row: number): number {
+    return (this.columns.meta.ends[row] ?? 0) - (this.columns.meta.starts[row] ?? 0);
+  }
+
+  get ownJson(): readonly OwnValue[] {
+    return (this.#ownJson ??= ownJson(this.columns.own));
+  }
+
+  get ownProto(): readonly OwnValue[] {
+    return (this.#ownProto ??= ownProto(this.columns.own));
   }
 }
 

@@ -17,8 +17,9 @@ export const INSERT_ALL_FRAME: RowFrame = {
   tail: Buffer.from("]}"),
 };
 
-const FALSE_ROW = Buffer.from("false}}");
-const TRUE_ROW = Buffer.from("true}}");
+const FALSE = Buffer.from("false");
+const TRUE = Buffer.from("true");
+const ROW_END = Buffer.from("}}");
 
 // The columns of row-schema; a test holds the two together.
 const ROW_HEAD = Buffer.from('{"insertId":"');
@@ -43,8 +44,9 @@ export class JsonRows implements RowFormat {
   readonly #processTime = new TimestampWriter();
   readonly #rTime = new TimestampWriter();
 
-  room(metaBytes: number): number {
-    return ROW_ROOM + metaBytes * MAX_ESCAPE;
+  room(part: PartReaders, row: number): number {
+    const own = part.ownJson.reduce((sum, { room }) => sum + room(row), 0);
+    return ROW_ROOM + part.metaBytes(row) * MAX_ESCAPE + own;
   }
 
   write(
@@ -72,7 +74,9 @@ export class JsonRows implements RowFormat {
     at = writeInt64(bytes, put(bytes, at, TO_R_DATA), part.rData, row);
     at = this.#processTime.write(bytes, put(bytes, at, TO_PROCESS_TIME), part.processTimes, row);
     at = this.#rTime.writeMicros(bytes, put(bytes, at, TO_R_TIME), nowUs);
-    return put(bytes, put(bytes, at, TO_LATE), isLate ? TRUE_ROW : FALSE_ROW);
+    at = put(bytes, put(bytes, at, TO_LATE), isLate ? TRUE : FALSE);
+    for (const own of part.ownJson) at = own.write(bytes, at, row);
+    return put(bytes, at, ROW_END);
   }
 }
 

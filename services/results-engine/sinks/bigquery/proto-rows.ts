@@ -3,7 +3,8 @@ import type { PartReaders } from "./batch.js";
 import type { Int64Reader } from "./bytes.js";
 import type { RowFormat, RowFrame } from "./rows.js";
 import { VARINT_MAX_BYTES, writeVarint32, writeVarint64, writeVarintNumber } from "./varint.js";
-import { ROW_COLUMNS } from "../row-schema.js";
+import { OWN_COLUMNS, RESULT_COLUMNS, SINK_COLUMNS } from "../row-schema.js";
+import { FIRST_OWN_NUMBER } from "./own-proto.js";
 import type { RowColumnType } from "../row-schema.js";
 
 /** google.protobuf.DescriptorProto of a row. */
@@ -12,8 +13,8 @@ export interface RowDescriptor {
   readonly field: readonly {
     readonly name: string;
     readonly number: number;
-    readonly type: "TYPE_INT64" | "TYPE_STRING" | "TYPE_BOOL";
-    readonly label: "LABEL_REQUIRED";
+    readonly type: "TYPE_INT64" | "TYPE_STRING" | "TYPE_BOOL" | "TYPE_DOUBLE";
+    readonly label: "LABEL_REQUIRED" | "LABEL_OPTIONAL";
   }[];
 }
 
@@ -23,19 +24,26 @@ const TYPES: Readonly<Record<RowColumnType, RowDescriptor["field"][number]["type
   string: "TYPE_STRING",
   timestamp: "TYPE_INT64",
   bool: "TYPE_BOOL",
+  float64: "TYPE_DOUBLE",
 };
 
 /** What a row carries beside its columns when it replaces the one of its key. */
 const CHANGE_TYPE = "_CHANGE_TYPE";
 const CHANGE_SEQUENCE_NUMBER = "_CHANGE_SEQUENCE_NUMBER";
 
+const COLUMNS = [...RESULT_COLUMNS, ...SINK_COLUMNS];
+
 /** Says how rows are read: each column by its place in the row, from 1. */
 export function rowDescriptor(upserts: boolean): RowDescriptor {
-  const label = "LABEL_REQUIRED";
-  const columns = ROW_COLUMNS.map(({ name, type }) => ({ name, type: TYPES[type] }));
+  const columns = COLUMNS.map(({ name, type }) => ({ name, type: TYPES[type] }));
   const change = [CHANGE_TYPE, CHANGE_SEQUENCE_NUMBER].map((name) => ({ name, type: TYPES.string }));
-  const fields = upserts ? [...columns, ...change] : columns;
-  return { name: "Row", field: fields.map((field, index) => ({ ...field, number: index + 1, label })) };
+  const fields = (upserts ? [...columns, ...change] : columns).map((field, index) => {
+    return { ...field, number: index + 1, label: "LABEL_REQUIRED" as const };
+  });
+  const own = OWN_COLUMNS.map(({ name, type }, index) => {
+    return { name, type: TYPES[type], number: FIRST_OWN_NUMBER + index, label: "LABEL_OPTIONAL" as const };
+  });
+  return { name: "Row", field: [...fields, ...own] };
 }
 
 /** Rows of a request one behind the other; what frames each of them is the client's. */
@@ -101,8 +109,9 @@ export class ProtoRows implements RowFormat {
     this.#upserts = upserts;
   }
 
-  room(metaBytes: number): number {
-    return ROW_ROOM + metaBytes;
+  room(part: PartReaders, row: number): number {
+    const own = part.ownProto.reduce((sum, { room }) => sum + room(row), 0);
+    return ROW_ROOM + part.metaBytes(row) + own;
   }
 
   write(
@@ -123,7 +132,9 @@ export class ProtoRows implements RowFormat {
     at = writeVarintNumber(bytes, at, nowUs);
     bytes[at++] = LATE;
     bytes[at++] = isLate ? 1 : 0;
-    return this.#upserts ? this.#writeChange(bytes, at, part.processTimes, row, nowUs) : at;
+    if (this.#upserts) at = this.#writeChange(bytes, at, part.processTimes, row, nowUs);
+    for (const own of part.ownProto) at = own.write(bytes, at, row);
+    return at;
   }
 
   #writeChange(bytes: Buffer, start: number, processTimes: Int64Reader, row: number, nowUs: number): number {

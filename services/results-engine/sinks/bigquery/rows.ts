@@ -40,7 +40,7 @@ export interface RowFormat {
   /** What each row costs beside its own bytes when it is sent, at most. */
   readonly extraRowBytes: number;
   /** Bytes that a row may need, at most. */
-  room(metaBytes: number): number;
+  room(part: PartReaders, row: number): number;
   /** Writes a row; the caller has made room. @returns the place after it */
   write(bytes: Buffer, at: number, part: PartReaders, row: number, nowUs: number, isLate: boolean): number;
 }
@@ -97,7 +97,7 @@ export class RowEncoder {
         rows.reject(reason);
         continue;
       }
-      this.#makeRoom(at, metaBytesOf(part, rows.row));
+      this.#makeRoom(at, part, rows.row);
       const start = count === 0 ? at : at + between.copy(this.#scratch, at);
       const isLate = isLateAt(part, rows.row, nowMs * 1000 - this.#lateAfterUs);
       const end = this.#format.write(this.#scratch, start, part, rows.row, nowMs * 1000, isLate);
@@ -122,7 +122,7 @@ export class RowEncoder {
   }
 
   #tooLargeMeta(part: PartReaders, row: number): string | undefined {
-    const metaBytes = metaBytesOf(part, row);
+    const metaBytes = part.metaBytes(row);
     return metaBytes > this.#limits.maxBytes ? this.#tooLarge(metaBytes) : undefined;
   }
 
@@ -130,9 +130,9 @@ export class RowEncoder {
     return `the row has ${String(rowBytes)} bytes as ${this.#format.name}, more than the ${String(this.#limits.maxBytes)} that one request may have`;
   }
 
-  #makeRoom(at: number, metaBytes: number): void {
+  #makeRoom(at: number, part: PartReaders, row: number): void {
     const { between, tail } = this.#format.frame;
-    const needed = at + between.length + this.#format.room(metaBytes) + tail.length;
+    const needed = at + between.length + this.#format.room(part, row) + tail.length;
     if (needed <= this.#scratch.length) return;
     const larger = Buffer.allocUnsafeSlow(needed < 4e6 ? needed * 2 : needed);
     this.#scratch.copy(larger, 0, 0, at);
@@ -169,8 +169,4 @@ export function pickRows(request: RowRequest, indexes: readonly number[], frame:
   });
   pieces.push(tail);
   return { body: Buffer.concat(pieces), count, ...picked };
-}
-
-function metaBytesOf(part: PartReaders, row: number): number {
-  return (part.columns.meta.ends[row] ?? 0) - (part.columns.meta.starts[row] ?? 0);
 }

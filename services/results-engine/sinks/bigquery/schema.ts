@@ -4,8 +4,8 @@ import type { RowColumnType } from "../row-schema.js";
 /** A column in BigQuery's REST words. */
 export interface BigQueryColumn {
   readonly name: string;
-  readonly type: "INTEGER" | "STRING" | "TIMESTAMP" | "BOOLEAN";
-  readonly mode: "REQUIRED";
+  readonly type: "INTEGER" | "STRING" | "TIMESTAMP" | "BOOLEAN" | "FLOAT";
+  readonly mode: "REQUIRED" | "NULLABLE";
 }
 
 const TYPES: Readonly<Record<RowColumnType, BigQueryColumn["type"]>> = {
@@ -13,13 +13,14 @@ const TYPES: Readonly<Record<RowColumnType, BigQueryColumn["type"]>> = {
   string: "STRING",
   timestamp: "TIMESTAMP",
   bool: "BOOLEAN",
+  float64: "FLOAT",
 };
 
 /** The columns of the table, in the order of the row. */
-export const BIGQUERY_COLUMNS: readonly BigQueryColumn[] = ROW_COLUMNS.map(({ name, type }) => ({
+export const BIGQUERY_COLUMNS: readonly BigQueryColumn[] = ROW_COLUMNS.map(({ name, type, nullable }) => ({
   name,
   type: TYPES[type],
-  mode: "REQUIRED",
+  mode: nullable ? "NULLABLE" : "REQUIRED",
 }));
 
 /** One row per ID, the newest ProcessTime: what the streamed table cannot promise by itself. */

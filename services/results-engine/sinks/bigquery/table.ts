@@ -11,7 +11,7 @@ import { KEY_COLUMN } from "../row-schema.js";
 const START_TRIES = 4;
 const START_DEADLINE_MS = 15_000;
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 /** The table of a target: made when absent, held against the rows we write. */
 export class BigQueryTable {
@@ -53,9 +53,9 @@ export class BigQueryTable {
           ...(this.#target.location === undefined ? {} : { location: this.#target.location }),
         });
       }
-      await this.#create(`${this.#datasetPath}/tables`, this.#definition());
+      await this.#create(`${this.#datasetPath}/tables`, this.definition());
       // Another engine may have been faster, with another definition.
-      table = (await this.#get(this.#tablePath(tableId))) ?? this.#definition();
+      table = (await this.#get(this.#tablePath(tableId))) ?? this.definition();
     }
     const difference = tableDifference(table, this.#target.mode);
     if (difference !== undefined) {
@@ -80,18 +80,42 @@ export class BigQueryTable {
     return difference === undefined ? undefined : `table ${this.name} has changed: ${difference}`;
   }
 
-  async #prepareView(): Promise<void> {
-    const { projectId, datasetId, tableId } = this.#target;
-    const viewId = `${tableId}_view`;
-    if ((await this.#get(this.#tablePath(viewId))) !== undefined) return;
-    await this.#create(`${this.#datasetPath}/tables`, {
-      tableReference: { projectId, datasetId, tableId: viewId },
-      description: `${tableId} with one row per ID: the newest ProcessTime`,
-      view: { query: bigQueryViewSql(this.name), useLegacySql: false },
-    });
+  /** What is there of dataset, table and view; undefined for each that is not. @throws UserError as {@link prepare} */
+  async read(): Promise<{ dataset: Json | undefined; table: Json | undefined; view: Json | undefined }> {
+    const dataset = await this.#get(this.#datasetPath);
+    if (dataset === undefined) return { dataset, table: undefined, view: undefined };
+    const { tableId } = this.#target;
+    const table = await this.#get(this.#tablePath(tableId));
+    return { dataset, table, view: await this.#get(this.#tablePath(`${tableId}_view`)) };
   }
 
-  #definition(): Json {
+  /** Gives the table a longer list of columns; BigQuery refuses any other change. @throws UserError */
+  async changeFields(fields: readonly unknown[]): Promise<void> {
+    const path = this.#tablePath(this.#target.tableId);
+    const body = Buffer.from(JSON.stringify({ schema: { fields } }));
+    const reply = await this.#tryAtStart(() =>
+      this.#client.call({ method: "PATCH", path, body, deadlineMs: START_DEADLINE_MS }),
+    );
+    if (!reply.ok) throw this.#startError("change", path, reply.failure);
+  }
+
+  async #prepareView(): Promise<void> {
+    if ((await this.#get(this.#tablePath(`${this.#target.tableId}_view`))) !== undefined) return;
+    await this.#create(`${this.#datasetPath}/tables`, this.viewDefinition());
+  }
+
+  /** The view as `tables.insert` takes it. */
+  viewDefinition(): Json {
+    const { projectId, datasetId, tableId } = this.#target;
+    return {
+      tableReference: { projectId, datasetId, tableId: `${tableId}_view` },
+      description: `${tableId} with one row per ID: the newest ProcessTime`,
+      view: { query: bigQueryViewSql(this.name), useLegacySql: false },
+    };
+  }
+
+  /** The table as `tables.insert` takes it. */
+  definition(): Json {
     const { projectId, datasetId, tableId, partition, cluster } = this.#target;
     return {
       tableReference: { projectId, datasetId, tableId },
@@ -150,7 +174,8 @@ export class BigQueryTable {
 /** Names of one type that BigQuery uses side by side. */
 const SAME_TYPE: Readonly<Record<string, string>> = { INT64: "INTEGER", BOOL: "BOOLEAN", FLOAT64: "FLOAT" };
 
-interface Field {
+/** A column as `tables.get` tells it. */
+export interface Field {
   readonly name?: string;
   readonly type?: string;
   readonly mode?: string;
@@ -187,13 +212,15 @@ export function tableDifference(table: Json, mode: BigQueryMode): string | undef
   return problems.length === 0 ? undefined : problems.join(", ");
 }
 
-function isKeyedById(table: Json): boolean {
+/** Whether the table declares the primary key that upserts go by. */
+export function isKeyedById(table: Json): boolean {
   const { primaryKey } = (table.tableConstraints ?? {}) as { primaryKey?: { columns?: unknown } };
   const columns = Array.isArray(primaryKey?.columns) ? (primaryKey.columns as unknown[]) : [];
   return columns.length === 1 && String(columns[0]).toLowerCase() === KEY_COLUMN.toLowerCase();
 }
 
-function typeOf(field: Field): string {
+/** The one name of a type that BigQuery has two of. */
+export function typeOf(field: Field): string {
   const type = (field.type ?? "").toUpperCase();
   return SAME_TYPE[type] ?? type;
 }

@@ -6,10 +6,12 @@ import { allowParams } from "../../../shared/plugin-uri.js";
 import type { PluginUri } from "../../../shared/plugin-uri.js";
 import { lookAtDuckDb } from "./look.js";
 import { prepareTables } from "./prepare.js";
+import { DuckDbSchema } from "./table-schema.js";
 import { DuckDbTables } from "./table.js";
 import { addOutcome, committedSince } from "./totals.js";
 import { DuckDbWriter } from "./writer.js";
 import type { SinkLook } from "../sink-look.js";
+import type { SinkSchema } from "../sink-schema.js";
 import type { Batch, Sink, SinkContext, SinkTotals, WriteOutcome } from "../sink.js";
 
 /** Wait before a failed write is tried again, in milliseconds; doubles up to the longest. */
@@ -63,6 +65,12 @@ export async function openDuckDbSink(
 export function lookAtDuckDbSink(uri: PluginUri): Promise<SinkLook> {
   const { setting, path, table } = addressOf(uri);
   return lookAtDuckDb(setting, path, table);
+}
+
+/** The tables of a sink, as `crunch schema` sees them. @throws UserError for an address that is none */
+export function duckDbSchema(uri: PluginUri): SinkSchema {
+  const { setting, path, table } = addressOf(uri);
+  return new DuckDbSchema(setting, path, table);
 }
 
 /** Drops the tables of a sink, for a run that starts over. Touches nothing else in the file. */

@@ -1,5 +1,5 @@
 /** Small parts as few larger ones: what a warehouse does for each part costs more than copying a few rows. */
-import type { ResultColumns } from "../../../shared/codec/columns.js";
+import type { OwnColumn, ResultColumns, TextColumn } from "../../../shared/codec/columns.js";
 
 /** Parts of this many rows are passed on as they are. */
 const LARGE_ROWS = 512;
@@ -37,31 +37,72 @@ function join(parts: readonly ResultColumns[], count: number): ResultColumns {
     rData: new BigInt64Array(count),
     processTimesUs: new BigInt64Array(count),
   };
-  const meta = {
-    bytes: new Uint8Array(parts.reduce((sum, part) => sum + metaBytes(part), 0)),
+  let row = 0;
+  for (const part of parts) {
+    for (const name of ["ids", "data", "dTimeStampsUs", "rData", "processTimesUs"] as const) {
+      columns[name].set(part[name].subarray(0, part.count), row);
+    }
+    row += part.count;
+  }
+  const counts = parts.map((part) => part.count);
+  const meta = joinTexts(
+    parts.map((part) => part.meta),
+    counts,
+  );
+  const own =
+    parts[0]?.own.map((_, index) =>
+      joinOwn(
+        parts.map((part) => part.own[index]),
+        counts,
+      ),
+    ) ?? [];
+  return { count, ...columns, meta, own };
+}
+
+/** @param columns of one field, all of one kind */
+function joinOwn(columns: readonly (OwnColumn | undefined)[], counts: readonly number[]): OwnColumn {
+  const count = counts.reduce((sum, rows) => sum + rows, 0);
+  const joinInto = <Values extends BigInt64Array | Uint8Array | Float64Array>(into: Values): Values => {
+    let row = 0;
+    for (const [index, column] of (columns as readonly Values[]).entries()) {
+      const rows = counts[index] ?? 0;
+      into.set(column.subarray(0, rows) as Float64Array & Uint8Array & BigInt64Array, row);
+      row += rows;
+    }
+    return into;
+  };
+  const [first] = columns;
+  if (first instanceof BigInt64Array) return joinInto(new BigInt64Array(count));
+  if (first instanceof Float64Array) return joinInto(new Float64Array(count));
+  if (first instanceof Uint8Array) return joinInto(new Uint8Array(count));
+  return joinTexts(columns as readonly TextColumn[], counts);
+}
+
+function joinTexts(columns: readonly TextColumn[], counts: readonly number[]): TextColumn {
+  const count = counts.reduce((sum, rows) => sum + rows, 0);
+  const bytes = columns.reduce((sum, column, index) => sum + textBytes(column, counts[index] ?? 0), 0);
+  const joined = {
+    bytes: new Uint8Array(bytes),
     starts: new Uint32Array(count),
     ends: new Uint32Array(count),
   };
   let row = 0;
   let used = 0;
-  for (const part of parts) {
-    for (const name of ["ids", "data", "dTimeStampsUs", "rData", "processTimesUs"] as const) {
-      columns[name].set(part[name].subarray(0, part.count), row);
-    }
-    const { bytes, starts, ends } = part.meta;
-    for (let index = 0; index < part.count; index += 1, row += 1) {
+  for (const [place, { bytes, starts, ends }] of columns.entries()) {
+    const rows = counts[place] ?? 0;
+    for (let index = 0; index < rows; index += 1, row += 1) {
       const start = starts[index] ?? 0;
       const end = ends[index] ?? 0;
-      meta.bytes.set(bytes.subarray(start, end), used);
-      meta.starts[row] = used;
+      joined.bytes.set(bytes.subarray(start, end), used);
+      joined.starts[row] = used;
       used += end - start;
-      meta.ends[row] = used;
+      joined.ends[row] = used;
     }
   }
-  return { count, ...columns, meta };
+  return joined;
 }
 
-function metaBytes({ count, meta: { starts, ends } }: ResultColumns): number {
+function textBytes({ starts, ends }: TextColumn, count: number): number {
   let bytes = 0;
   for (let row = 0; row < count; row += 1) bytes += (ends[row] ?? 0) - (starts[row] ?? 0);
   return bytes;

@@ -39,10 +39,10 @@ export class DuckDbRows {
     }
     this.#times.fill(BigInt(nowUs), 0, most);
     let late = 0;
-    for (const { ids, data, meta, dTimeStampsUs, rData, processTimesUs, count } of parts) {
+    for (const { ids, data, meta, dTimeStampsUs, rData, processTimesUs, own, count } of parts) {
       late += this.#markLate(dTimeStampsUs, count, nowUs - lateAfterUs);
-      const columns = [ids, data, meta, dTimeStampsUs, rData, processTimesUs, this.#times, this.#late];
-      this.#appender.append(columns, count);
+      const fields = [ids, data, meta, dTimeStampsUs, rData, processTimesUs];
+      this.#appender.append([...fields, this.#times, this.#late, ...own], count);
     }
     this.#appender.flush();
     return late;
@@ -67,6 +67,7 @@ export class DuckDbRows {
   }
 }
 
-function appendedType({ type }: RowColumn): ColumnType {
+/** What a column is to the appender. */
+export function appendedType({ type }: RowColumn): ColumnType {
   return type === "string" ? "text" : type;
 }

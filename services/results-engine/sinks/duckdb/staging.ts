@@ -2,12 +2,12 @@
 import type { DuckDb } from "../../../shared/duckdb.js";
 import { sqlName } from "../../../shared/duckdb.js";
 import type { ColumnType } from "../../../shared/duckdb-columns.js";
+import { appendedType } from "./rows.js";
 import { DUCKDB_TYPES, MESSAGE_COLUMN } from "./table.js";
-import { RESULT_COLUMNS } from "../row-schema.js";
-import type { RowColumn } from "../row-schema.js";
+import { FIELD_COLUMNS } from "../row-schema.js";
 import type { Batch } from "../sink.js";
 
-const TYPES: readonly ColumnType[] = [...RESULT_COLUMNS.map(stagingType), "int64"];
+const TYPES: readonly ColumnType[] = [...FIELD_COLUMNS.map(appendedType), "int64"];
 
 let filled = 0;
 
@@ -25,14 +25,15 @@ export const DuckDbStaging = {
     const discard = async (): Promise<void> => {
       await db.run(`DROP TABLE ${table}`).catch(() => 0);
     };
-    const columns = RESULT_COLUMNS.map(({ name, type }) => `${sqlName(name)} ${DUCKDB_TYPES[type]}`);
+    const columns = FIELD_COLUMNS.map(({ name, type }) => `${sqlName(name)} ${DUCKDB_TYPES[type]}`);
     await db.run(`CREATE TEMP TABLE ${table} (${columns.join(", ")}, ${MESSAGE_COLUMN} BIGINT)`);
     const appender = await db.appender(table, TYPES, "temp");
     try {
       for (const [index, part] of parts.entries()) {
-        const { ids, data, meta, dTimeStampsUs, rData, processTimesUs, count } = part;
+        const { ids, data, meta, dTimeStampsUs, rData, processTimesUs, own, count } = part;
         const message = new BigInt64Array(count).fill(BigInt(index));
-        appender.append([ids, data, meta, dTimeStampsUs, rData, processTimesUs, message], count);
+        const fields = [ids, data, meta, dTimeStampsUs, rData, processTimesUs];
+        appender.append([...fields, ...own, message], count);
       }
       appender.flush();
     } catch (thrown) {
@@ -44,16 +45,3 @@ export const DuckDbStaging = {
     return { table, discard };
   },
 };
-
-function stagingType({ name, type }: RowColumn): ColumnType {
-  switch (type) {
-    case "int64":
-      return "int64";
-    case "string":
-      return "text";
-    case "timestamp":
-      return "timestamp";
-    case "bool":
-      throw new Error(`MyResult.${name} is a bool, which no part of a batch holds`);
-  }
-}

@@ -1,7 +1,7 @@
 /** The statements of the DuckDB sink. They read a staging table, where a batch was appended. */
 import { sqlName, sqlText } from "../../../shared/duckdb.js";
-import { KEY_COLUMN, RESULT_COLUMNS, ROW_COLUMNS } from "../row-schema.js";
-import type { RowColumnType } from "../row-schema.js";
+import { FIELD_COLUMNS, KEY_COLUMN, ROW_COLUMNS, SINK_COLUMNS } from "../row-schema.js";
+import type { RowColumn, RowColumnType } from "../row-schema.js";
 import type { SinkTotals } from "../sink.js";
 
 /** TIMESTAMP holds UTC: unlike TIMESTAMPTZ it shows the same in every session and needs no extension. */
@@ -10,10 +10,16 @@ export const DUCKDB_TYPES: Readonly<Record<RowColumnType, string>> = {
   string: "VARCHAR",
   timestamp: "TIMESTAMP",
   bool: "BOOLEAN",
+  float64: "DOUBLE",
 };
 
-const FIELDS = RESULT_COLUMNS.map((column) => sqlName(column.name)).join(", ");
-const COLUMNS = ROW_COLUMNS.map((column) => sqlName(column.name)).join(", ");
+/** A column as CREATE TABLE and ALTER TABLE take it. */
+export function duckDbColumn({ name, type, nullable }: RowColumn): string {
+  return `${sqlName(name)} ${DUCKDB_TYPES[type]}${nullable ? "" : " NOT NULL"}`;
+}
+
+const FIELDS = FIELD_COLUMNS.map((column) => sqlName(column.name)).join(", ");
+const ADDED = SINK_COLUMNS.map((column) => sqlName(column.name)).join(", ");
 
 /** Of a staging table, beside the columns of the results: the how-manieth message of the batch. */
 export const MESSAGE_COLUMN = "Message";
@@ -49,14 +55,17 @@ export class DuckDbTables {
   }
 
   get create(): readonly string[] {
-    const row = ROW_COLUMNS.map(({ name, type }) => {
-      return `${sqlName(name)} ${DUCKDB_TYPES[type]} NOT NULL`;
-    });
+    const row = ROW_COLUMNS.map(duckDbColumn);
     return [
       `CREATE TABLE IF NOT EXISTS ${this.table} (${row.join(", ")})`,
       `CREATE TABLE IF NOT EXISTS ${this.totals} (RunId VARCHAR PRIMARY KEY, Stored BIGINT, Repeats BIGINT, Late BIGINT)`,
       `CREATE TABLE IF NOT EXISTS ${this.repeatMessages} (DTimeStamp TIMESTAMP, RTimeStamp TIMESTAMP)`,
     ];
+  }
+
+  /** Of every table, as it is. */
+  get names(): readonly string[] {
+    return [this.name, `${this.name}_totals`, `${this.name}_repeat_messages`];
   }
 
   get drop(): readonly string[] {
@@ -90,7 +99,7 @@ export class DuckDbTables {
   /** Rows that are in the table and older than the newest staged one of their ID become that one. */
   updateOlder(staging: string, time: WriteTime): string {
     const isNewer = `s.ProcessTime > t.ProcessTime OR (s.ProcessTime = t.ProcessTime AND s.DTimeStamp > t.DTimeStamp)`;
-    const fields = RESULT_COLUMNS.filter(({ name }) => name !== KEY_COLUMN).map(({ name }) => {
+    const fields = FIELD_COLUMNS.filter(({ name }) => name !== KEY_COLUMN).map(({ name }) => {
       return `${sqlName(name)} = s.${sqlName(name)}`;
     });
     const added = `RTimeStamp = make_timestamp(${time.nowUs}), Late = ${isLate("s.DTimeStamp", time)}`;
@@ -103,7 +112,7 @@ export class DuckDbTables {
   /** The newest of each staged ID that the table does not have. */
   insertMissing(staging: string, time: WriteTime): string {
     return (
-      `INSERT INTO ${this.table} (${COLUMNS}) ` +
+      `INSERT INTO ${this.table} (${FIELDS}, ${ADDED}) ` +
       `SELECT ${FIELDS}, make_timestamp(${time.nowUs}), ${isLate("DTimeStamp", time)} ` +
       `FROM ${this.newestOf(staging)} ANTI JOIN ${this.table} USING (${KEY_COLUMN})`
     );
