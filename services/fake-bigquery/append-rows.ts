@@ -33,8 +33,9 @@ const FITTING: Readonly<Record<string, readonly string[]>> = {
   TIMESTAMP: ["TYPE_INT64", "TYPE_INT32", "TYPE_UINT32"],
   STRING: ["TYPE_STRING"],
   BOOLEAN: ["TYPE_BOOL"],
+  FLOAT: ["TYPE_DOUBLE", "TYPE_FLOAT"],
 };
-const SAME_TYPE: Readonly<Record<string, string>> = { INT64: "INTEGER", BOOL: "BOOLEAN" };
+const SAME_TYPE: Readonly<Record<string, string>> = { INT64: "INTEGER", BOOL: "BOOLEAN", FLOAT64: "FLOAT" };
 
 /** Why no row of this descriptor goes into the table; undefined if rows may. */
 export function descriptorProblem({ field = [] }: RowDescriptor, table: FakeTable): string | undefined {
@@ -78,6 +79,10 @@ export function readRow(
         values[known.name] = reader.string();
       } else if (known.type === "TYPE_BOOL" && wireType === WireType.Varint) {
         values[known.name] = reader.bool();
+      } else if (known.type === "TYPE_DOUBLE" && wireType === WireType.Bit64) {
+        values[known.name] = reader.double();
+      } else if (known.type === "TYPE_FLOAT" && wireType === WireType.Bit32) {
+        values[known.name] = reader.float();
       } else if (wireType === WireType.Varint) values[known.name] = BigInt(reader.int64());
       else return fault(`Field ${known.name} has the wrong wire type`);
     }

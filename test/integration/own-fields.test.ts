@@ -149,7 +149,7 @@ describe("fields that a user added to MyResult", () => {
   });
 
   it("are added to a BigQuery table of the version before, and their values sent", async (t) => {
-    const fake = await FakeBigQuery.start();
+    const fake = await FakeBigQuery.start({ writePort: 0 });
     t.after(() => fake.close());
     const sink = `bigquery:p/d/t?endpoint=${fake.url}`;
     await schema(["apply", "--sink", sink]);
@@ -158,16 +158,21 @@ describe("fields that a user added to MyResult", () => {
     const applied = await schema(["apply", "--sink", sink], bin);
     await store(sink);
     await store(`${sink}&mode=load&spool=${join(folder.path, "spool")}`);
+    const appends = `write-endpoint=${fake.write.url}`;
+    await store(`${sink}&mode=write&${appends}`);
+    await store(`bigquery:p/d/keyed?endpoint=${fake.url}&mode=upsert&${appends}`);
 
     assert.deepEqual([before.code, applied.code], [1, 0]);
     assert.match(before.stdout, /^column Seen TIMESTAMP is missing: apply adds it$/m);
-    const own = fake.rows("d", "t").map(({ ID, Label, Score, Good, Seen, Big }) => {
-      return { ID, Label, Score, Good, Seen, Big };
-    });
+    const ownOf = (table: string): unknown[] =>
+      fake.rows("d", table).map(({ ID, Label, Score, Good, Seen, Big }) => {
+        return { ID, Label, Score, Good, Seen, Big };
+      });
     const label = 'a "label" of more than 12 bytes';
     const seen = "1970-01-01T00:00:00.001234Z";
     const full = { ID: "1", Label: label, Score: 0.1, Good: true, Seen: seen, Big: String(-(2n ** 63n)) };
     const none = { ID: "2", Label: "", Score: 0, Good: false, Seen: "1970-01-01T00:00:00.000000Z", Big: "0" };
-    assert.deepEqual(own, [full, none, full, none]);
+    assert.deepEqual(ownOf("t"), [full, none, full, none, full, none]);
+    assert.deepEqual(ownOf("keyed"), [full, none]);
   });
 });
