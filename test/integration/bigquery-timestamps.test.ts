@@ -45,6 +45,9 @@ const TABLES: readonly (readonly [string, readonly PlainResult[]])[] = [
   ["mode=stream", ALWAYS],
   ["mode=stream&partition=month", ALWAYS],
   ["mode=stream&partition=none", [...ALWAYS, ...OUTSIDE_OF_WINDOW]],
+  ["mode=write", ALWAYS],
+  ["mode=write&partition=none", [...ALWAYS, ...OUTSIDE_OF_WINDOW]],
+  ["mode=upsert", ALWAYS],
   ["mode=load", [...ALWAYS, ...OUTSIDE_OF_WINDOW]],
   ["mode=load&partition=none", [...ALWAYS, ...OUTSIDE_OF_WINDOW]],
 ];
@@ -57,9 +60,7 @@ describe("an instant that BigQuery refuses", () => {
       const spool = params.startsWith("mode=load")
         ? `&spool=${join(folder.path, params.replaceAll(/\W/g, "-"))}`
         : "";
-      const { fake, rows, write, warnings } = await openFixture(t, {
-        uri: `bigquery:p/d/t?${params}${spool}`,
-      });
+      const { fake, rows, write, warnings } = await openFixture(t, { params: `${params}${spool}` });
       const all = [...NEVER, ...ALWAYS, ...OUTSIDE_OF_WINDOW];
 
       const outcome = await write(all);

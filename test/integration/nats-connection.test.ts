@@ -182,7 +182,7 @@ describe("streams and durables", { concurrency: true }, () => {
     );
     assert.deepEqual(
       [config.ack_wait, config.max_deliver, config.max_ack_pending, config.max_waiting, config.ack_policy],
-      [nanos(7_000), -1, 20_000, 2_048, "explicit"],
+      [nanos(7_000), -1, 100_000, 2_048, "explicit"],
     );
   });
 

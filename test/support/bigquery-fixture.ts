@@ -78,12 +78,16 @@ export async function openFixture(
     BigQueryOptions & {
       readonly uri?: string;
       readonly mode?: AppendMode;
+      /** Of the URI, the mode among them. */
+      readonly params?: string;
       readonly writeEndpoint?: (fake: FakeBigQuery) => string;
     } = {},
 ): Promise<Fixture> {
   const { mode, writeEndpoint = urlOfWrite } = options;
+  const { params = mode === undefined ? "" : `mode=${mode}` } = options;
+  const appends = /mode=(?:write|upsert)/.test(params);
   const clock = new ManualClock();
-  const writePort = mode === undefined ? undefined : 0;
+  const writePort = appends ? 0 : undefined;
   const fake = await FakeBigQuery.start({ nowMs: clock.nowMs, writePort, ...options });
   test.after(() => fake.close());
   const warnings: string[] = [];
@@ -93,10 +97,7 @@ export async function openFixture(
     warn: (_details: unknown, message: string) => void warnings.push(message),
   };
   const address =
-    options.uri ??
-    (mode === undefined
-      ? "bigquery:p/d/t"
-      : `bigquery:p/d/t?mode=${mode}&write-endpoint=${writeEndpoint(fake)}`);
+    options.uri ?? `bigquery:p/d/t?${params}${appends ? `&write-endpoint=${writeEndpoint(fake)}` : ""}`;
   const uri = parsePluginUri("SINK", address);
   const sink = await openBigQuerySink(uri, context, { clock, endpoint: fake.url, ...options });
   warnings.length = 0;
