@@ -43,11 +43,6 @@ async function write(sink: string, parts: readonly (readonly PlainResult[])[]): 
   const context = { lateAfterMs: 60_000, runId: "check", warn: () => undefined };
   const opened = await openSink(sink, { ...context, bigQueryEndpoint: emulator.url });
   try {
-    const table = /^bigquery:p\/(\w+)\/(\w+)\?mode=(?:write|upsert)/.exec(sink);
-    if (table !== null) {
-      const [, datasetId = "", tableId = ""] = table;
-      await emulator.openDefaultStream(`projects/p/datasets/${datasetId}/tables/${tableId}`);
-    }
     const rows = parts.reduce((sum, part) => sum + part.length, 0);
     const batch = { parts: parts.map(resultColumns), rows };
     const { stored, rejected } = await opened.write(batch, AbortSignal.timeout(60_000));

@@ -7,8 +7,6 @@ import type { AddressInfo } from "node:net";
 import { homedir, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { BigQuery } from "@google-cloud/bigquery";
-import { BigQueryWriteClient } from "@google-cloud/bigquery-storage/build/src/v1/big_query_write_client.js";
-import { credentials } from "@grpc/grpc-js";
 import { PassThroughClient } from "google-auth-library";
 import { tempFolder } from "./temp-folder.js";
 import { until } from "./until.js";
@@ -108,20 +106,6 @@ export class BigQueryEmulator {
     };
     await until(answers, 30_000, "an answer of the emulator");
     return emulator;
-  }
-
-  /** It has the default stream of a table only after somebody asked for it. */
-  async openDefaultStream(table: string): Promise<void> {
-    const { hostname, port } = new URL(this.writeUrl);
-    const sslCreds = credentials.createInsecure();
-    const client = new BigQueryWriteClient({
-      projectId: "p",
-      apiEndpoint: hostname,
-      port: Number(port),
-      sslCreds,
-    });
-    await client.getWriteStream({ name: `${table}/streams/_default` });
-    await client.close();
   }
 
   /** Rows of a query, every value as the text that BigQuery sends. */

@@ -28,6 +28,8 @@ export type OpenAppendStream = (listeners: AppendListeners) => Promise<AppendStr
 
 /** Retries of the library keep a copy of what was sent and may send it again unseen; ours do neither. */
 const CHANNEL = { "grpc.enable_retries": 0 };
+/** Emulators exist whose default stream is there only once somebody has asked for it. */
+const EMULATOR_DEADLINE_MS = 5_000;
 
 /**
  * Google's raw client of the Storage Write API, a new one for each stream. Its writer on top is left out: that
@@ -44,8 +46,14 @@ export function appendClient(target: BigQueryTarget, descriptor: RowDescriptor):
   return async ({ answered, ended }) => {
     const client = new BigQueryWriteClient(auth === undefined ? options : { ...options, auth });
     ({ auth } = client);
-    // Without this, a failure to find credentials would be nobody's and end the process.
-    await client.initialize();
+    try {
+      // Without this, a failure to find credentials would be nobody's and end the process.
+      await client.initialize();
+      if (target.writeEndpoint !== undefined) await askFor(client, writeStream, EMULATOR_DEADLINE_MS);
+    } catch (thrown) {
+      void client.close().catch(() => undefined);
+      throw thrown;
+    }
     const stream = client.appendRows({ otherArgs: { headers } });
     let isOver = false;
     const end = (error?: GrpcError): void => {
@@ -87,14 +95,19 @@ export async function lookAtAppends(
   const client = new BigQueryWriteClient({ ...addressOf(writeEndpoint), ...CHANNEL, projectId });
   try {
     await client.initialize();
-    const once = { timeout: deadlineMs, retry: { retryCodes: [] } } as CallOptions;
-    await client.getWriteStream({ name: defaultStream(target) }, once);
+    await askFor(client, defaultStream(target), deadlineMs);
     return undefined;
   } catch (thrown) {
     return classifyGrpc(thrown instanceof Error ? thrown : { message: String(thrown) });
   } finally {
     void client.close().catch(() => undefined);
   }
+}
+
+/** Asks once whether a stream is there. */
+async function askFor(client: BigQueryWriteClient, name: string, deadlineMs: number): Promise<void> {
+  const once = { timeout: deadlineMs, retry: { retryCodes: [] } } as CallOptions;
+  await client.getWriteStream({ name }, once);
 }
 
 function defaultStream({ projectId, datasetId, tableId }: BigQueryTarget): string {
