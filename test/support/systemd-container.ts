@@ -84,11 +84,18 @@ export class SystemdContainer {
 
   async close(): Promise<void> {
     this.#enter("systemctl poweroff");
-    const timer = setTimeout(() => this.#nspawn.kill("SIGKILL"), POWEROFF_WITHIN_MS);
+    const timer = setTimeout(() => this.#kill(), POWEROFF_WITHIN_MS);
     await this.#ended;
     clearTimeout(timer);
     unmount(this.#folder.path);
     this.#folder.remove();
+  }
+
+  /** All of it ends with the container's first process; without systemd-nspawn alone that one would live on. */
+  #kill(): void {
+    const leader = this.#leader();
+    if (leader === undefined) this.#nspawn.kill("SIGKILL");
+    else process.kill(Number(leader), "SIGKILL");
   }
 
   #enter(command: string): { status: number | null; stdout: string; stderr: string; error?: Error } {
