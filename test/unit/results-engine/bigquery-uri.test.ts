@@ -69,7 +69,7 @@ describe("the address of a BigQuery table", () => {
     ["bigquery:p/d/t?mode=write&write-endpoint=http://x:1", /write-endpoint needs endpoint/],
     [
       "bigquery:p/d/t?mode=write&endpoint=http://x:1&write-endpoint=x:1",
-      /write-endpoint="x:1": must be an address/,
+      /^SINK="bigquery:.*": write-endpoint="x:1": must be an address/,
     ],
     ["bigquery:p/d/t?cluster=Foo", /cluster=Foo: "Foo" must be one of ID, Data/],
     ["bigquery:p/d/t?cluster=ID,Data,Meta,RData,Late", /must be at most 4 columns/],

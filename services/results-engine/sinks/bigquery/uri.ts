@@ -88,10 +88,18 @@ export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): 
     uri.params.get("spool") ?? `load-spool/${projectId.replace(":", "_")}.${datasetId}.${tableId}`;
   if (spool === "") refuse("spool must be a folder");
   const address = uri.params.get("endpoint") ?? endpoint ?? "";
-  const base = address === "" ? undefined : checkedEndpoint(address, ENDPOINT_SETTING);
+  const base = address === "" ? undefined : plainAddress(address);
+  if (address !== "" && base === undefined) {
+    const what = `${ENDPOINT_SETTING}="${address}": must be an address like http://localhost:9050`;
+    throw new UserError(`${what} (the endpoint= of SINK counts too)`);
+  }
   const writeAddress = uri.params.get("write-endpoint");
   if (writeAddress !== undefined && base === undefined) {
     refuse("write-endpoint needs endpoint or BIGQUERY_API_ENDPOINT, where tables are made");
+  }
+  const writeEndpoint = writeAddress === undefined ? writeEndpointBeside(base) : plainAddress(writeAddress);
+  if (writeAddress !== undefined && writeEndpoint === undefined) {
+    refuse(`write-endpoint="${writeAddress}": must be an address like http://localhost:9060`);
   }
   return {
     projectId,
@@ -102,10 +110,7 @@ export function parseBigQueryUri(uri: PluginUri, endpoint: string | undefined): 
     cluster,
     location: uri.params.get("location"),
     endpoint: base,
-    writeEndpoint:
-      writeAddress === undefined
-        ? writeEndpointBeside(base)
-        : checkedEndpoint(writeAddress, "write-endpoint"),
+    writeEndpoint,
     spool,
     loadsPerDay: integerParam("SINK", uri, "loads-per-day", LOADS_PER_DAY),
   };
@@ -132,11 +137,9 @@ function writeEndpointBeside(endpoint: string | undefined): string | undefined {
   return `${protocol}//${hostname}:${String(WRITE_PORT)}`;
 }
 
-function checkedEndpoint(address: string, setting: string): string {
+/** @returns the address without slashes at its end; undefined if it is none */
+function plainAddress(address: string): string | undefined {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
-    const also = setting === ENDPOINT_SETTING ? " (the endpoint= of SINK counts too)" : "";
-    throw new UserError(`${setting}="${address}": must be an address like http://localhost:9050${also}`);
-  }
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") return undefined;
   return address.replace(/\/+$/, "");
 }
