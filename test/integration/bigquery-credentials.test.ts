@@ -63,10 +63,16 @@ const serviceAccount = (key: string): string =>
     client_id: "1",
   });
 
+/** What a workload identity federation names itself by. */
+const AUDIENCE = [
+  "//iam.googleapis.com/projects/1/locations/global",
+  "workloadIdentityPools/a/providers/b",
+].join("/");
+
 const workloadIdentity = (): string =>
   JSON.stringify({
     type: "external_account",
-    audience: "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a/providers/b",
+    audience: AUDIENCE,
     subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
     token_url: `${proxyUrl}/token`,
     credential_source: { file: writeIn("subject-token", SUBJECT_TOKEN) },
