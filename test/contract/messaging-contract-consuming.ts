@@ -4,7 +4,7 @@ import { EngineError } from "../../services/shared/errors.js";
 import { HEADER } from "../../services/shared/messaging.js";
 import { Gate, collect } from "../support/collect.js";
 import { until } from "../support/until.js";
-import { ackWaitMs, consumerOf, isIdle, publish, textOf } from "./messaging-contract-kit.js";
+import { ackWaitMs, consumerOf, distinctTexts, isIdle, publish, textOf } from "./messaging-contract-kit.js";
 import type { Check } from "./messaging-contract-kit.js";
 
 export function consumingContract(check: Check): void {
@@ -101,12 +101,13 @@ export function consumingContract(check: Check): void {
     assert.equal(isOver, false);
     gate.open();
     await assert.rejects(run.ended, { code: "sink_gone" });
-    // The stream takes an ack into account a little after it has received it.
-    await until(async () => {
-      const { pendingMessages, unackedMessages } = await messaging.backlog("data");
-      return pendingMessages + unackedMessages === 2;
-    });
     assert.equal(run.messages.length, 2);
+    // What comes next shows what was acked; the counts of servers of version 2.9 do not: a redelivery that
+    // finds no request makes them count a message in hand as waiting, too.
+    const next = collect(await consumerOf(messaging));
+    await until(async () => next.messages.length >= 2 && (await isIdle(messaging)));
+    await next.stop();
+    assert.deepEqual(distinctTexts(next), new Set(["stops", "after"]));
   });
 
   check("no more than maxInFlight messages are handled at once, and that many are", async (messaging) => {
@@ -175,11 +176,11 @@ export function consumingContract(check: Check): void {
     const first = collect(await consumerOf(messaging, 4), pause);
     const second = collect(await consumerOf(messaging, 4), pause);
     for (let index = 0; index < 100; index += 1) await publish(messaging, String(index));
-    await until(() => first.messages.length + second.messages.length === 100);
+    await until(() => distinctTexts(first, second).size === 100);
     await Promise.all([first.stop(), second.stop()]);
     assert.ok(first.messages.length > 0 && second.messages.length > 0);
-    const texts = [...first.messages, ...second.messages].map((message) => textOf(message.payload));
-    assert.equal(new Set(texts).size, 100);
+    const delivered = [...first.messages, ...second.messages];
+    assert.equal(delivered.filter(({ origin }) => origin.deliveries === 1).length, 100);
   });
 
   check("a message that takes longer than the ack wait is not delivered again", async (messaging) => {
@@ -199,15 +200,17 @@ export function consumingContract(check: Check): void {
   check("an abort takes no more messages, finishes those in hand and leaves the rest", async (messaging) => {
     for (let index = 0; index < 20; index += 1) await publish(messaging, String(index));
     const gate = new Gate();
-    const seen = collect(await consumerOf(messaging, 4), () => gate.opened);
+    const open = (maxInFlight: number) =>
+      messaging.consumer({ topic: "data", maxInFlight, ackWaitMs: 60_000 });
+    const seen = collect(await open(4), () => gate.opened);
     await until(() => seen.messages.length === 4);
     const stopped = seen.stop();
     gate.open();
     await stopped;
     assert.equal(seen.messages.length, 4);
-    const rest = collect(await consumerOf(messaging, 20));
-    // At once: nothing waits for the ack wait of a consumer that left.
-    await until(() => rest.messages.length === 16, ackWaitMs / 2);
+    const rest = collect(await open(20));
+    // Nothing waits for the ack wait of a consumer that left.
+    await until(() => rest.messages.length === 16);
     await rest.stop();
     await until(() => isIdle(messaging));
   });
@@ -229,7 +232,7 @@ export function consumingContract(check: Check): void {
       handled.add(textOf(message.payload));
       return Promise.resolve();
     });
-    await until(() => handled.size === total, 10_000, "the rest");
+    await until(() => handled.size === total, 30_000, "the rest");
     await second.stop();
   });
 

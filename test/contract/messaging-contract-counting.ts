@@ -34,7 +34,7 @@ export function countingContract(check: Check): void {
     const { data, results, parked } = await messaging.streamsLook();
     assert.deepEqual([data.records, data.settledRecords, results.records], [14, 0, 0]);
     assert.deepEqual(parked, { fromData: 0, fromResults: 0, rows: 0, reasons: {}, keptMessages: 0 });
-    assert.ok(Math.abs((data.oldestUnfinishedAtMs ?? 0) - Date.now()) < 10_000);
+    assert.ok(Math.abs((data.oldestUnfinishedAtMs ?? 0) - Date.now()) < 60_000);
     assert.equal(outstandingOf({ data, results, parked }), 14);
   });
 
@@ -77,7 +77,7 @@ export function countingContract(check: Check): void {
   check("finds a record that was acked and is nowhere", async (messaging) => {
     const consumer = collect(await consumerOf(messaging));
     await publishFrame(messaging, 6);
-    await until(() => isIdle(messaging), 10_000, "the frame finished");
+    await until(() => isIdle(messaging), 30_000, "the frame finished");
     const { ledger } = await lookAtLedger(messaging);
     assert.deepEqual([ledger.published, ledger.outstanding, ledger.unaccounted], [6, 6, 6]);
     await consumer.stop();

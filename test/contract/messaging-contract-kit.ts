@@ -1,6 +1,7 @@
 /** What the parts of the messaging contract share. */
 import { test } from "node:test";
 import type { ParkedStore } from "../../services/shared/parked-store.js";
+import type { Collected } from "../support/collect.js";
 import type { Consumer, Messaging, StoredConfirm, Subject, Topic } from "../../services/shared/messaging.js";
 
 /** Fresh, empty streams of one implementation. */
@@ -35,8 +36,8 @@ export function checksOf(open: OpenMessaging): Check {
   };
 }
 
-/** The shortest ack wait that the settings allow. */
-export const ackWaitMs = 1_000;
+/** Short, and still longer than a busy machine keeps a process waiting: heartbeats must not come too late. */
+export const ackWaitMs = 2_000;
 
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -51,6 +52,11 @@ export function publish(
 
 export function consumerOf(messaging: Messaging, maxInFlight = 10): Promise<Consumer> {
   return messaging.consumer({ topic: "data", maxInFlight, ackWaitMs });
+}
+
+/** What was handled, each text once. */
+export function distinctTexts(...collected: readonly Collected[]): ReadonlySet<string> {
+  return new Set(collected.flatMap(({ messages }) => messages.map(({ payload }) => textOf(payload))));
 }
 
 /** True if nothing waits and nothing is in hand. */

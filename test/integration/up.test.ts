@@ -176,13 +176,14 @@ describe("crunch up", () => {
     const args = [
       "up",
       "--source",
-      "synthetic:?count=60000&rate=30000",
+      "synthetic:?count=60000&rate=6000",
       "--sink",
       "duckdb:resume.duckdb",
       "--json",
     ];
     const first = new CrunchProcess(args, {}, folder.path);
     await until(() => / [1-9][0-9,]* stored/.test(first.stderr) || first.ended, 30_000, "stored rows");
+    assert.equal(first.ended, false, "the run was over before it could be killed");
     first.kill("SIGKILL");
     await first.exited;
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 /** Polls each 10 ms until the condition holds; throws when it does not within `deadlineMs`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
   what = "condition",
 ): Promise<void> {
   const endMs = performance.now() + deadlineMs;
