@@ -5,8 +5,5 @@ export const command = engineCommand(
   "data",
   "Reads records from SOURCE and publishes them in frames",
   dataSettings,
-  async (env) => {
-    const { main } = await import("../data-engine/main.js");
-    return main(env);
-  },
+  () => import("../data-engine/main.js"),
 );

@@ -5,8 +5,5 @@ export const command = engineCommand(
   "engine",
   "Crunches published records on all cores with CRUNCHER",
   crunchSettings,
-  async (env) => {
-    const { main } = await import("../crunch-engine/main.js");
-    return main(env);
-  },
+  () => import("../crunch-engine/main.js"),
 );

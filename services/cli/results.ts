@@ -1,7 +1,9 @@
 import { resultsSettings } from "../results-engine/config.js";
 import { engineCommand } from "./engine-command.js";
 
-export const command = engineCommand("results", "Writes results to SINK", resultsSettings, async (env) => {
-  const { main } = await import("../results-engine/main.js");
-  return main(env);
-});
+export const command = engineCommand(
+  "results",
+  "Writes results to SINK",
+  resultsSettings,
+  () => import("../results-engine/main.js"),
+);

@@ -42,6 +42,8 @@ export class Children {
   readonly #options: ChildrenOptions;
   readonly #watchdog = new Watchdog();
   readonly #engines: Supervisor[] = [];
+  /** Loaded, or loading, and not started yet. */
+  readonly #held = new Set<EngineChild>();
   readonly #running = new Map<number, ProcessIdentity>();
   #server: Supervisor | undefined;
   #serverIdentity: ProcessIdentity | undefined;
@@ -74,19 +76,49 @@ export class Children {
 
   /** Starts an engine with these settings put over the environment. */
   startEngine(engine: EngineName, name: string, settings: Env): Supervisor {
+    return this.prepareEngine(engine, name, settings)();
+  }
+
+  /** Lets an engine load, which takes most of the time of its start. @returns what starts it */
+  prepareEngine(engine: EngineName, name: string, settings: Env): () => Supervisor {
+    const held = this.#spawn(engine, name, settings, true);
+    this.#held.add(held);
+    void held.ended.then(() => this.#held.delete(held));
+    return () => {
+      const isFirst = this.#held.delete(held);
+      if (isFirst) held.release();
+      return this.#superviseEngine(engine, name, settings, isFirst ? held : undefined);
+    };
+  }
+
+  #spawn(engine: EngineName, name: string, settings: Env, isHeld: boolean): EngineChild {
     const { env, cwd, crunchPath, state } = this.#options;
+    return new EngineChild({
+      args: [crunchPath, COMMANDS[engine]],
+      env: { ...env, ...settings, ...forEngines(env) },
+      cwd,
+      logPath: join(state.path, `${name.replace(" ", "-")}.log`),
+      lifeLine: this.#watchdog.lifeLine,
+      isHeld,
+      onLine: (line) => this.#show(name, line),
+    });
+  }
+
+  #superviseEngine(
+    engine: EngineName,
+    name: string,
+    settings: Env,
+    first: EngineChild | undefined,
+  ): Supervisor {
+    let next = first;
     const supervisor = this.#supervise({
       name,
       ...(engine === "data-engine" && { isFinished: sourceEnded }),
-      start: () =>
-        new EngineChild({
-          args: [crunchPath, COMMANDS[engine]],
-          env: { ...env, ...settings, ...forEngines(env) },
-          cwd,
-          logPath: join(state.path, `${name.replace(" ", "-")}.log`),
-          lifeLine: this.#watchdog.lifeLine,
-          onLine: (line) => this.#show(name, line),
-        }),
+      start: () => {
+        const child = next ?? this.#spawn(engine, name, settings, false);
+        next = undefined;
+        return child;
+      },
       onStart: (child) => {
         const identity = identityOf(child.pid);
         if (identity !== undefined) this.#running.set(child.pid, identity);
@@ -105,6 +137,7 @@ export class Children {
 
   /** Ends what still runs, in the order of the path, the server last. Idempotent. */
   async close(): Promise<void> {
+    this.#dropHeld();
     const inOrder = (["data-engine", "crunch-engine", "results-engine"] as const).map((prefix) =>
       this.#engines.filter((engine) => engine.name.startsWith(prefix)),
     );
@@ -115,9 +148,16 @@ export class Children {
 
   /** SIGKILL for everything, at once. The streams keep what was under way. */
   kill(): void {
+    this.#dropHeld();
     for (const child of [...this.#engines, ...(this.#server === undefined ? [] : [this.#server])])
       child.kill();
     this.#watchdog.close();
+  }
+
+  /** What was never started has nothing to finish. */
+  #dropHeld(): void {
+    for (const child of this.#held) child.kill("SIGKILL");
+    this.#held.clear();
   }
 
   #supervise(options: Omit<ConstructorParameters<typeof Supervisor>[0], "onDeath">): Supervisor {

@@ -13,6 +13,8 @@ export interface EngineChildOptions {
   readonly cwd: string;
   /** Everything it writes is added to this file. */
   readonly logPath: string;
+  /** Let it load, and do nothing before {@link EngineChild.release}. */
+  readonly isHeld?: boolean;
   /** Given each JSON line it logs. */
   readonly onLine?: (line: LogLine) => void;
   /** Kept open by the process as long as it lives; see {@link Watchdog}. */
@@ -42,7 +44,11 @@ export class EngineChild implements Child {
       stdio,
       detached: true,
       cwd: options.cwd,
-      env: { ...options.env, CRUNCH_PARENT: String(process.pid) },
+      env: {
+        ...options.env,
+        CRUNCH_PARENT: String(process.pid),
+        ...(options.isHeld === true && { CRUNCH_HELD: "1" }),
+      },
     });
     this.#process = child;
     const log = createWriteStream(options.logPath, { flags: "a" });
@@ -93,6 +99,12 @@ export class EngineChild implements Child {
 
   get pid(): number {
     return this.#process.pid ?? 0;
+  }
+
+  /** Ends the hold of a child that was started with one. */
+  release(): void {
+    // One that is dead cannot hear it; its end tells.
+    if (this.#process.connected) this.#process.send("start", () => undefined);
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -4,7 +4,6 @@ import type { LogLine } from "./child.js";
 import { threadsPerEngine } from "./children.js";
 import type { Children } from "./children.js";
 import { answered, drained } from "./drained.js";
-import { dropSink } from "../results-engine/sinks/index.js";
 import { checkSource } from "./check-source.js";
 import { natsServerBinary } from "./nats-server-binary.js";
 import type { Progress } from "./progress.js";
@@ -54,11 +53,11 @@ export class Run {
     const env = { NATS_URL: natsUrl, RUN_ID: runId };
     const messaging = await connectStages(natsUrl, settings.stages);
     try {
-      const { engines, results } = await this.#startConsumers(env);
+      const { engines, results, startData } = await this.#startConsumers(env);
       const parkedBefore = continued?.parkedBefore ?? (await answered(() => messaging.parkedMessages()));
       const run: RunState = { runId, complete: false, parkedBefore };
       state.writeRun(run);
-      return await this.#work({ engines, results }, messaging, run, env);
+      return await this.#work({ engines, results }, startData, messaging, run);
     } finally {
       await messaging.close();
     }
@@ -74,6 +73,7 @@ export class Run {
   async #startConsumers(env: { NATS_URL: string; RUN_ID: string }): Promise<{
     engines: Supervisor[];
     results: Supervisor;
+    startData: () => Supervisor;
   }> {
     const { children, settings, fresh } = this.#options;
     const count = this.#options.engines;
@@ -83,23 +83,28 @@ export class Run {
       const name = count === 1 ? "crunch-engine" : `crunch-engine ${String(index + 1)}`;
       return children.startEngine("crunch-engine", name, forCrunching);
     });
+    const startResults = children.prepareEngine("results-engine", "results-engine", env);
+    const startData = children.prepareEngine("data-engine", "data-engine", env);
     await Promise.all([checkSource(this.#options.env), ...engines.map((engine) => engine.ready())]);
-    if (fresh) await dropSink(settings.sink);
-    const results = children.startEngine("results-engine", "results-engine", env);
+    if (fresh) {
+      const { dropSink } = await import("../results-engine/sinks/index.js");
+      await dropSink(settings.sink);
+    }
+    const results = startResults();
     await results.ready();
-    return { engines, results };
+    return { engines, results, startData };
   }
 
   async #work(
     consumers: { engines: Supervisor[]; results: Supervisor },
+    startData: () => Supervisor,
     messaging: Messaging,
     run: RunState,
-    env: { NATS_URL: string; RUN_ID: string },
   ): Promise<Summary> {
     const { children, progress, stop } = this.#options;
     const metrics = new RunMetrics(consumers);
     const before = await metrics.read();
-    const data = children.startEngine("data-engine", "data-engine", env);
+    const data = startData();
     metrics.data = data;
     await data.ready();
     const startedAtMs = Date.now();

@@ -4,7 +4,6 @@
  * The whole path on one machine, as real processes, with one command. What is unfinished when it
  * ends, however it ends, is continued by the same command.
  */
-import { checkDroppable } from "../results-engine/sinks/index.js";
 import type { Env } from "../shared/config.js";
 import { EngineError, UserError, messageOf } from "../shared/errors.js";
 import { Children } from "./children.js";
@@ -47,7 +46,11 @@ const STOPPING = "stopping: what is published is still crunched and stored; once
 export async function up(options: UpOptions): Promise<number> {
   const { env, cwd, stderr } = options;
   const settings = readUpSettings(env);
-  if (options.fresh) checkDroppable(settings.sink);
+  if (options.fresh) {
+    // Only here, because the sinks take a while to load.
+    const { checkDroppable } = await import("../results-engine/sinks/index.js");
+    checkDroppable(settings.sink);
+  }
   const progress = new Progress(stderr);
   const note = (text: string): void => progress.note(text);
   const state = new StateDirectory(cwd, settings.identity);

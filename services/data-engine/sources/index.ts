@@ -1,7 +1,6 @@
 import { UserError } from "../../shared/errors.js";
 import { parsePluginUri } from "../../shared/plugin-uri.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
-import { openFileSource } from "./file-source.js";
 import { openNothingSource } from "./nothing-source.js";
 import type { Source } from "./source.js";
 import { openSyntheticSource } from "./synthetic-source.js";
@@ -14,7 +13,8 @@ export interface SourceContext {
 
 /** Scheme -> source. A new source is one file and one line here. */
 const openers: Readonly<Record<string, (uri: PluginUri, context: SourceContext) => Promise<Source>>> = {
-  file: openFileSource,
+  // DuckDB takes a while to load, and only those who read files should wait for it.
+  file: async (uri) => (await import("./file-source.js")).openFileSource(uri),
   synthetic: openSyntheticSource,
   nothing: openNothingSource,
 };
