@@ -112,18 +112,22 @@ export class Run {
       void metrics.read().then((counts) => progress.update(counts));
     }, PROGRESS_EVERY_MS);
     let end: LogLine | undefined;
+    let isDrained: boolean;
     let drainedAtMs: number;
     try {
       end = totalsOf(await this.#untilSourceEnds(data));
       if (typeof end?.published === "number") metrics.dataEnded(end.published);
-      await this.#untilDrained(messaging);
+      isDrained = await this.#untilDrained(messaging);
       drainedAtMs = Date.now();
     } finally {
       clearInterval(ticking);
     }
     const parkedNow = await answered(() => messaging.parkedMessages());
-    await Promise.all(consumers.engines.map((engine) => children.stop(engine)));
+    const enginesStopped = Promise.all(consumers.engines.map((engine) => children.stop(engine)));
+    // What they still crunch is to be stored, too; when there is nothing, all can stop at once.
+    if (!isDrained) await enginesStopped;
     const totals = totalsOf(await children.stop(consumers.results));
+    await enginesStopped;
     if (typeof totals?.stored === "number") metrics.stored.observe(totals.stored);
     if (typeof totals?.repeats === "number") metrics.repeats.observe(totals.repeats);
 
@@ -150,8 +154,12 @@ export class Run {
     return outcome;
   }
 
-  /** After the user's wish to stop only for DRAIN_MS; what is left stays in the streams. */
-  async #untilDrained(messaging: Messaging): Promise<void> {
+  /**
+   * After the user's wish to stop only for DRAIN_MS; what is left stays in the streams.
+   *
+   * @returns false if something is left
+   */
+  async #untilDrained(messaging: Messaging): Promise<boolean> {
     const { children, stop, settings } = this.#options;
     const enough = new AbortController();
     let timer: NodeJS.Timeout | undefined;
@@ -161,8 +169,9 @@ export class Run {
     if (stop.aborted) onStop();
     else stop.addEventListener("abort", onStop, { once: true });
     try {
-      const failure = await Promise.race([drained(messaging, enough.signal), children.failed]);
-      if (typeof failure !== "boolean") throw errorOf(failure, "an engine");
+      const outcome = await Promise.race([drained(messaging, enough.signal), children.failed]);
+      if (typeof outcome !== "boolean") throw errorOf(outcome, "an engine");
+      return outcome;
     } finally {
       enough.abort();
       stop.removeEventListener("abort", onStop);

@@ -16,9 +16,9 @@ import type { Link } from "./link.js";
  * A pull request ends after this, used or not, and the server says so. Short, because an orderly end
  * waits for it: a request that is left behind makes servers of version 2.9 count and deliver twice.
  */
-const EXPIRES_MS = 1_000;
-/** Without a message or the end of a request for this long, requests count as lost. */
-const SILENT_MS = 3 * EXPIRES_MS;
+const EXPIRES_MS = 400;
+/** Without a message or the end of a request for this long, requests count as lost: no stall of a busy machine. */
+const SILENT_MS = 3_000;
 /** Longest wait for the end of all requests. */
 const DRAIN_MS = 2_000;
 
@@ -76,7 +76,7 @@ export class PullSubscription {
   }
 
   /**
-   * Waits until all requests have ended, a second at most unless the server is away; what they still
+   * Waits until all requests have ended, half a second at most unless the server is away; what they still
    * bring is handed over. To unsubscribe at once would lose messages that the server has taken off
    * the stream and not sent yet: they would come again only after the ack wait.
    */
