@@ -43,6 +43,7 @@ export class RunMetrics {
   readonly repeats = new ResettingCounter();
   #published = 0;
   #expected: number | undefined;
+  #reading: Promise<RunCounts> | undefined;
 
   constructor(parts: { engines: readonly MetricsPort[]; results: MetricsPort }) {
     this.#engines = parts.engines.map((port) => ({ port, crunched: new ResettingCounter() }));
@@ -54,7 +55,13 @@ export class RunMetrics {
     this.#published = Math.max(this.#published, published);
   }
 
-  async read(): Promise<RunCounts> {
+  /** One reading at a time: of two, the older answer could come last and look like a counter that fell. */
+  read(): Promise<RunCounts> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #read(): Promise<RunCounts> {
     const [data, results, ...engines] = await Promise.all([
       this.data === undefined ? undefined : scrape(this.data),
       scrape(this.#results),

@@ -33,6 +33,16 @@ describe("the counts of a run", () => {
     assert.deepEqual(await metrics.read(), expected);
   });
 
+  it("are read once when they are asked for again meanwhile", async () => {
+    const nobody = { details: undefined };
+    const metrics = new RunMetrics({ engines: [], results: nobody });
+
+    const first = metrics.read();
+    assert.equal(metrics.read(), first);
+    await first;
+    assert.notEqual(metrics.read(), first);
+  });
+
   it("go on where a dead engine's counter ended", () => {
     const counter = new ResettingCounter();
     for (const value of [10, 50, 0, 20, 25]) counter.observe(value);
