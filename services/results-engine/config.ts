@@ -18,7 +18,8 @@ export const resultsSettings = z.object({
   BATCH_MAX_ROWS: integerSetting({
     min: 1,
     max: 1_000_000,
-    default: 100_000,
+    // A row group of DuckDB, in 60 full frames: whole ones go to the file past the log.
+    default: 122_880,
     about: "Rows that make a batch due",
   }),
   BATCH_MAX_BYTES: integerSetting({
@@ -30,7 +31,7 @@ export const resultsSettings = z.object({
   BATCH_MAX_WAIT_MS: integerSetting({
     min: 1,
     max: 600_000,
-    default: 200,
+    default: 500,
     about: "Longest that a row waits for its batch to fill, in milliseconds",
   }),
   RESULTS_MAX_IN_FLIGHT: integerSetting({

@@ -10,8 +10,8 @@ const BLOCK_WORDS = 8;
 /** 16 bits an ID. */
 const IDS_PER_BLOCK = 16;
 const FIRST_CAPACITY = 2 ** 22;
-/** Each further layer is larger by this much, so that there are few to ask. */
-const GROWTH = 4;
+/** Each further layer is larger by this much: few to ask, and little memory ahead of the IDs. */
+const GROWTH = 2;
 
 /** The salts of Parquet's filter: odd numbers that spread a hash over the bits of a word. */
 const SALTS = [
