@@ -10,6 +10,7 @@ import type { BigQueryClock } from "./clock.js";
 import { HICCUP, QUOTA, backoffMs } from "./clock.js";
 import type { Failure } from "./errors.js";
 import type { TableGate } from "./gate.js";
+import { GatedSink } from "./gated-sink.js";
 import { halvesOf, mediaOf, rowOfLine, writeLines } from "./load-file.js";
 import type { JobEnd, LoadJobs } from "./load-job.js";
 import { jobIdOf, messageKey } from "./load-journal.js";
@@ -17,8 +18,7 @@ import type { BatchMessage, BatchNote, LoadJournal, Piece } from "./load-journal
 import type { LoadPace } from "./load-pace.js";
 import type { Spool } from "./load-spool.js";
 import type { RowEncoder } from "./rows.js";
-import { eitherSignal } from "./either-signal.js";
-import type { Batch, RejectedRow, Sink, WriteOutcome } from "../sink.js";
+import type { Batch, RejectedRow, WriteOutcome } from "../sink.js";
 
 export interface LoadSinkParts {
   readonly description: string;
@@ -38,44 +38,29 @@ export interface LoadSinkParts {
 /** Rows refused one by one, with none of their batch stored, before the table is held to be the cause. */
 const MAX_LONE_REFUSALS = 8;
 
-export class BigQueryLoadSink implements Sink {
-  readonly description: string;
+export class BigQueryLoadSink extends GatedSink {
   /** While a job runs the next batch grows, which is what load jobs are good at. */
   readonly maxConcurrentWrites = 1;
-  /** A table cannot keep totals beside its rows. */
-  readonly earlierTotals = { stored: 0, repeats: 0, late: 0 };
-  readonly lifetimeTotals = undefined;
   readonly #parts: LoadSinkParts;
-  /** Aborts what still waits when the sink is closed. */
-  readonly #closing = new AbortController();
 
   constructor(parts: LoadSinkParts) {
-    this.description = parts.description;
+    super(parts);
     this.#parts = parts;
   }
 
   /** Repeats stay 0: a job does not tell them from news. Replays are told by their messages. */
-  async write(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
-    const { ending, release } = eitherSignal(signal, this.#closing.signal);
+  protected async send(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
     try {
-      return await this.#write(batch, ending);
+      return await this.#write(batch, signal);
     } catch (thrown) {
       if (thrown instanceof EngineError) throw thrown;
       // A disk that is full, a folder that is gone: what is not written down is not loaded.
       throw EngineError.from(thrown, "spool_failed");
-    } finally {
-      release();
     }
   }
 
-  state(): ReturnType<Sink["state"]> {
-    return this.#parts.gate.state();
-  }
-
-  close(): Promise<void> {
-    this.#closing.abort();
+  protected release(): void {
     this.#parts.spool.close();
-    return Promise.resolve();
   }
 
   async #write(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
