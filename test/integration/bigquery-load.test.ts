@@ -139,6 +139,29 @@ describe("mode load", () => {
     );
   });
 
+  it("knows singles that were written together, in whatever company they come again", async (t) => {
+    const { rows, sink, reopen } = await openLoad(t);
+    const singles = (...ids: bigint[]) => ({
+      ...resultColumns(ids.map((id) => (id < 0n ? { id, processTimeUs: 253_402_300_800_000_000n } : { id }))),
+      isOfSingles: true,
+    });
+    const never = new AbortController().signal;
+    await sink.write({ parts: [singles(1n, 2n, -3n, 4n), singles(5n)], rows: 5 }, never);
+
+    const again = await reopen();
+    const outcome = await again.sink.write(
+      { parts: [singles(6n, 5n, -3n), singles(2n, 7n)], rows: 5 },
+      never,
+    );
+
+    assert.deepEqual(idsOf(rows()), ["1", "2", "4", "5", "6", "7"]);
+    assert.deepEqual([outcome.stored, outcome.replays], [2, 2]);
+    assert.deepEqual(
+      outcome.rejected.map(({ part, row }) => [part, row]),
+      [[0, 2]],
+    );
+  });
+
   it("forgets a stored batch when its acks cannot be on their way any more", async (t) => {
     const { clock, write, folder } = await openLoad(t);
     const notes = (): number => readdirSync(folder).filter((name) => name.startsWith("crunch_")).length;

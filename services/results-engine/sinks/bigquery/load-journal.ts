@@ -2,12 +2,11 @@
  * What mode load remembers of each batch: its messages, and the jobs that load it. Written before a job
  * starts, so whoever comes after a crash runs the identical job, which BigQuery runs once.
  *
- * A message is known by the IDs and DTimeStamps of its results: JetStream delivers it again byte for byte,
- * in whatever company. A batch that is stored is kept for a while, because the acks of its messages may
+ * A message is known by the IDs and DTimeStamps of its results ({@link messagesOf}): JetStream delivers it
+ * again byte for byte, in whatever company. A batch that is stored is kept for a while, because the acks of its messages may
  * be lost.
  */
 import { createHash } from "node:crypto";
-import type { ResultColumns } from "../../../shared/codec/columns.js";
 import type { Spool } from "./load-spool.js";
 
 /** A row that BigQuery does not get or does not take. */
@@ -155,13 +154,4 @@ export function fileOf({ id }: BatchNote): string {
 /** The id of a piece's next job. BigQuery takes letters, digits, - and _. */
 export function jobIdOf({ id }: BatchNote, { firstLine, lines, attempt }: Piece): string {
   return `${id}_${String(firstLine)}_${String(lines)}_${String(attempt)}`;
-}
-
-/** The same on every delivery of a message, and of no other. */
-export function messageKey({ ids, dTimeStampsUs, count }: ResultColumns): string {
-  const hash = createHash("sha256");
-  for (const column of [ids, dTimeStampsUs]) {
-    hash.update(new Uint8Array(column.buffer, column.byteOffset, count * column.BYTES_PER_ELEMENT));
-  }
-  return hash.digest("base64url");
 }

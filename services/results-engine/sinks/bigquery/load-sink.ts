@@ -13,8 +13,10 @@ import type { TableGate } from "./gate.js";
 import { GatedSink } from "./gated-sink.js";
 import { halvesOf, mediaOf, rowOfLine, writeLines } from "./load-file.js";
 import type { JobEnd, LoadJobs } from "./load-job.js";
-import { jobIdOf, messageKey } from "./load-journal.js";
+import { jobIdOf } from "./load-journal.js";
 import type { BatchMessage, BatchNote, LoadJournal, Piece } from "./load-journal.js";
+import { messagesOf } from "./load-messages.js";
+import type { MessageRows } from "./load-messages.js";
 import type { LoadPace } from "./load-pace.js";
 import type { Spool } from "./load-spool.js";
 import type { RowEncoder } from "./rows.js";
@@ -37,6 +39,12 @@ export interface LoadSinkParts {
 
 /** Rows refused one by one, with none of their batch stored, before the table is held to be the cause. */
 const MAX_LONE_REFUSALS = 8;
+
+/** A message that no batch before has brought. */
+interface FreshMessage {
+  readonly message: BatchMessage;
+  readonly rows: MessageRows;
+}
 
 export class BigQueryLoadSink extends GatedSink {
   /** While a job runs the next batch grows, which is what load jobs are good at. */
@@ -67,37 +75,38 @@ export class BigQueryLoadSink extends GatedSink {
     const { journal } = this.#parts;
     // First what a crash or a stop left: its messages may be in this very batch.
     for (const note of [...journal.waiting]) await this.#load(note, signal);
-    const keys = batch.parts.map(messageKey);
-    const fresh = new Map<string, { message: BatchMessage; part: number }>();
+    const messages = messagesOf(batch);
+    const fresh = new Map<string, FreshMessage>();
     let replays = 0;
-    batch.parts.forEach(({ count }, part) => {
-      const key = keys[part] ?? "";
-      if (journal.known(key) !== undefined || fresh.has(key)) replays += count;
-      else if (count > 0) fresh.set(key, { message: { key, rows: count, rejected: [] }, part });
-    });
+    for (const rows of messages) {
+      const { key, columns } = rows;
+      if (journal.known(key) !== undefined || fresh.has(key)) replays += columns.count;
+      else if (columns.count > 0) {
+        fresh.set(key, { message: { key, rows: columns.count, rejected: [] }, rows });
+      }
+    }
     let late = 0;
     if (fresh.size > 0) {
-      const note = await this.#writeDown(batch, [...fresh.values()]);
+      const note = await this.#writeDown([...fresh.values()]);
       await this.#load(note, signal);
       late = note.late;
     }
-    const rejected = keys.flatMap((key, part): RejectedRow[] => {
+    const rejected: RejectedRow[] = [];
+    for (const rows of messages) {
+      const { key, part, firstRow } = rows;
       const lines = (journal.known(key) ?? fresh.get(key)?.message)?.rejected ?? [];
-      return lines.map(({ row, reason }) => ({ part, row, reason }));
-    });
-    for (const { part } of rejected) if (fresh.get(keys[part] ?? "")?.part !== part) replays -= 1;
+      for (const { row, reason } of lines) rejected.push({ part, row: firstRow + row, reason });
+      if (fresh.get(key)?.rows !== rows) replays -= lines.length;
+    }
     return { stored: batch.rows - replays - rejected.length, repeats: 0, replays, late, rejected };
   }
 
   /** From here on the batch is what it is, whoever loads it. */
-  async #writeDown(
-    batch: Batch,
-    fresh: readonly { readonly message: BatchMessage; readonly part: number }[],
-  ): Promise<BatchNote> {
+  async #writeDown(fresh: readonly FreshMessage[]): Promise<BatchNote> {
     const { journal, spool, encoder, clock } = this.#parts;
     const messages = fresh.map(({ message }) => message);
     const note = journal.newNote(messages);
-    const parts = fresh.flatMap(({ part }) => batch.parts[part] ?? []);
+    const parts = fresh.map(({ rows }) => rows.columns);
     const rows = parts.reduce((sum, { count }) => sum + count, 0);
     const written = await writeLines(spool, note, { parts, rows }, messages, encoder, clock.nowMs());
     note.late = written.late;
