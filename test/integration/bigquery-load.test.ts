@@ -173,6 +173,17 @@ describe("mode load", () => {
     assert.equal(notes(), 1);
   });
 
+  it("remembers a stored batch however the machine's clock is set", async (t) => {
+    const { clock, rows, write } = await openLoad(t);
+    await write([{ id: 1n }]);
+    clock.setByMs = 3_600_000;
+    await write([{ id: 2n }]);
+
+    const outcome = await write([{ id: 1n }]);
+
+    assert.deepEqual([outcome.stored, outcome.replays, rows().length], [0, 1, 2]);
+  });
+
   it("loads everything again into a table that was made anew", async (t) => {
     const { fake, clock, rows, write, reopen } = await openLoad(t);
     await write(numbered(2));

@@ -53,20 +53,23 @@ const REMEMBER_MS = 10 * 60_000;
 export class LoadJournal {
   readonly #spool: Spool;
   readonly #table: string;
-  readonly #nowMs: () => number;
+  readonly #elapsedMs: () => number;
   readonly #messages = new Map<string, BatchMessage>();
   readonly #waiting: BatchNote[] = [];
   #stored: { readonly note: BatchNote; readonly sinceMs: number }[] = [];
 
-  private constructor(spool: Spool, table: string, nowMs: () => number) {
+  private constructor(spool: Spool, table: string, elapsedMs: () => number) {
     this.#spool = spool;
     this.#table = table;
-    this.#nowMs = nowMs;
+    this.#elapsedMs = elapsedMs;
   }
 
-  /** @param table names the table and its creation */
-  static async open(spool: Spool, table: string, nowMs: () => number): Promise<LoadJournal> {
-    const journal = new LoadJournal(spool, table, nowMs);
+  /**
+   * @param table names the table and its creation
+   * @param elapsedMs a clock that nobody sets: a jump would make it forget what may come again
+   */
+  static async open(spool: Spool, table: string, elapsedMs: () => number): Promise<LoadJournal> {
+    const journal = new LoadJournal(spool, table, elapsedMs);
     const noted = new Set<string>();
     for (const name of await spool.names(".json")) {
       const bytes = await spool.read(name);
@@ -120,7 +123,7 @@ export class LoadJournal {
     // A batch without a line had no job to wait for.
     if (place >= 0) {
       this.#waiting.splice(place, 1);
-      this.#stored.push({ note, sinceMs: this.#nowMs() });
+      this.#stored.push({ note, sinceMs: this.#elapsedMs() });
     }
     await this.#spool.remove(fileOf(note));
     await this.#forget();
@@ -130,12 +133,12 @@ export class LoadJournal {
     for (const message of note.messages) this.#messages.set(message.key, message);
     if (note.pieces.every(({ state }) => state === "loaded")) {
       // However long the engine was away: the messages may come only now.
-      this.#stored.push({ note, sinceMs: this.#nowMs() });
+      this.#stored.push({ note, sinceMs: this.#elapsedMs() });
     } else this.#waiting.push(note);
   }
 
   async #forget(): Promise<void> {
-    const keptSinceMs = this.#nowMs() - REMEMBER_MS;
+    const keptSinceMs = this.#elapsedMs() - REMEMBER_MS;
     const old = this.#stored.filter(({ sinceMs }) => sinceMs < keptSinceMs);
     if (old.length === 0) return;
     this.#stored = this.#stored.filter(({ sinceMs }) => sinceMs >= keptSinceMs);
