@@ -26,7 +26,7 @@ syncBuiltinESMExports();
 function deathsAround(from: string, file: string): readonly (SpoolDeath | undefined)[] {
   if (file.endsWith(".ndjson")) return ["dies-spooling", "dies-spooled"];
   if (file === "pace.jsonl") return [undefined, "dies-before-job"];
-  if (!file.startsWith("crunch_") || loaded.has(file)) return [];
+  if (!/^crunch_.*\.json$/.test(file) || loaded.has(file)) return [];
   const { pieces } = JSON.parse(readFileSync(from, "utf8")) as { pieces: readonly { state: string }[] };
   if (pieces.some(({ state }) => state !== "loaded")) return [undefined, "dies-batch-written"];
   loaded.add(file);

@@ -134,9 +134,41 @@ describe("mode load", () => {
     );
   });
 
+  it("knows the rows of a frame whose data were crunched again and answered by others", async (t) => {
+    const { rows, sink, write, reopen } = await openLoad(t);
+    const never = new AbortController().signal;
+    const tooLate = 253_402_300_800_000_000n;
+    await write([{ id: 1n }, { id: 3n, processTimeUs: tooLate }, { id: 4n }]);
+    const answer = resultColumns([{ id: 1n }, { id: 2n }, { id: 3n }, { id: 4n }]);
+
+    const again = await reopen();
+    const first = await again.sink.write({ parts: [answer], rows: 4 }, never);
+    const second = await again.sink.write({ parts: [answer], rows: 4 }, never);
+    const others = [resultColumns(numbered(9)), resultColumns([{ id: 1n, dTimeUs: 5n }, { id: 10n }])];
+    const third = await again.sink.write({ parts: others, rows: 11 }, never);
+
+    assert.deepEqual(
+      [first, second, third].map(({ stored, replays, rejected }) => [
+        stored,
+        replays,
+        rejected.map(({ row }) => row),
+      ]),
+      [
+        [1, 2, [2]],
+        [0, 3, [2]],
+        [7, 3, [2]],
+      ],
+    );
+    // ID 1 was sent again, at another instant.
+    const ids = ["1", "1", "10", "2", "4", "5", "6", "7", "8", "9"];
+    assert.deepEqual(idsOf(rows()), ids);
+    assert.equal(sink.state().ok, true);
+  });
+
   it("forgets a stored batch when its acks cannot be on their way any more", async (t) => {
     const { clock, write, folder } = await openLoad(t);
-    const notes = (): number => readdirSync(folder).filter((name) => name.startsWith("crunch_")).length;
+    // A note and the identities of its rows.
+    const notes = (): number => readdirSync(folder).filter((name) => name.startsWith("crunch_")).length / 2;
     await write([{ id: 1n }]);
     clock.now += 600_001;
 

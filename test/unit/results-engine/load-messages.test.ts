@@ -21,7 +21,7 @@ describe("the messages of a batch", () => {
     const messages = messagesOf({ parts, rows: 6 });
 
     assert.deepEqual(
-      messages.map(({ part, firstRow, columns }) => [part, firstRow, columns.count]),
+      messages.map(({ part, places, columns }) => [part, places[0], columns.count]),
       [
         [0, 0, 3],
         [1, 0, 1],

@@ -7,6 +7,7 @@
  * be lost.
  */
 import { createHash } from "node:crypto";
+import { identitiesIn } from "./load-messages.js";
 import type { Spool } from "./load-spool.js";
 
 /** A row that BigQuery does not get or does not take. */
@@ -21,7 +22,16 @@ export interface RejectedLine {
 export interface BatchMessage {
   readonly key: string;
   readonly rows: number;
+  /** DTimeStamp of its first row; undefined for one that no other answer belongs to. */
+  readonly instant: string | undefined;
   readonly rejected: RejectedLine[];
+}
+
+/** Where the rows of a message are among those of its batch. */
+interface MessagePlace {
+  readonly note: BatchNote;
+  readonly message: BatchMessage;
+  readonly firstRow: number;
 }
 
 /** Some lines of a batch's file and the job that loads them. */
@@ -55,6 +65,7 @@ export class LoadJournal {
   readonly #table: string;
   readonly #elapsedMs: () => number;
   readonly #messages = new Map<string, BatchMessage>();
+  readonly #byInstant = new Map<string, readonly MessagePlace[]>();
   readonly #waiting: BatchNote[] = [];
   #stored: { readonly note: BatchNote; readonly sinceMs: number }[] = [];
 
@@ -79,11 +90,12 @@ export class LoadJournal {
         await spool.remove(name);
         continue;
       }
-      noted.add(fileOf(note));
+      noted.add(fileOf(note)).add(identitiesFileOf(note));
       journal.#remember(note);
     }
     // No job was started for rows without a note: their messages were never acked and come again.
-    for (const name of [...(await spool.names(".ndjson")), ...(await spool.names(".part"))]) {
+    const files = await Promise.all([".ndjson", ".ids", ".part"].map((ending) => spool.names(ending)));
+    for (const name of files.flat()) {
       if (!noted.has(name)) await spool.remove(name);
     }
     return journal;
@@ -99,6 +111,18 @@ export class LoadJournal {
     return this.#messages.get(key);
   }
 
+  /** Rows of messages of one instant, by ID and DTimeStamp, and why those were rejected that were. */
+  async rowsAt(instant: string): Promise<ReadonlyMap<string, string | undefined>> {
+    const rows = new Map<string, string | undefined>();
+    for (const { note, message, firstRow } of this.#byInstant.get(instant) ?? []) {
+      const bytes = await this.#spool.read(identitiesFileOf(note));
+      const reasons = new Map(message.rejected.map(({ row, reason }) => [row, reason]));
+      const identities = bytes === undefined ? [] : identitiesIn(bytes, firstRow, message.rows);
+      for (const [row, identity] of identities.entries()) rows.set(identity, reasons.get(row));
+    }
+    return rows;
+  }
+
   newNote(messages: readonly BatchMessage[]): BatchNote {
     const hash = createHash("sha256").update(this.#table);
     for (const { key } of messages) hash.update(key);
@@ -106,8 +130,13 @@ export class LoadJournal {
     return { id, table: this.#table, messages, pieces: [], late: 0 };
   }
 
-  /** Resolves when the batch is written down: from now on its messages are known. */
-  async add(note: BatchNote): Promise<void> {
+  /**
+   * Resolves when the batch is written down: from now on its messages are known.
+   *
+   * @param identities of its messages, in order: {@link identityBytes}
+   */
+  async add(note: BatchNote, identities: readonly Uint8Array[]): Promise<void> {
+    await this.#spool.write(identitiesFileOf(note), identities);
     await this.save(note);
     this.#remember(note);
   }
@@ -130,7 +159,16 @@ export class LoadJournal {
   }
 
   #remember(note: BatchNote): void {
-    for (const message of note.messages) this.#messages.set(message.key, message);
+    let firstRow = 0;
+    for (const message of note.messages) {
+      this.#messages.set(message.key, message);
+      const { instant } = message;
+      if (instant !== undefined) {
+        const place = { note, message, firstRow };
+        this.#byInstant.set(instant, [...(this.#byInstant.get(instant) ?? []), place]);
+      }
+      firstRow += message.rows;
+    }
     if (note.pieces.every(({ state }) => state === "loaded")) {
       // However long the engine was away: the messages may come only now.
       this.#stored.push({ note, sinceMs: this.#elapsedMs() });
@@ -143,8 +181,14 @@ export class LoadJournal {
     if (old.length === 0) return;
     this.#stored = this.#stored.filter(({ sinceMs }) => sinceMs >= keptSinceMs);
     for (const { note } of old) {
-      for (const { key } of note.messages) this.#messages.delete(key);
+      for (const { key, instant = "" } of note.messages) {
+        this.#messages.delete(key);
+        const others = this.#byInstant.get(instant)?.filter((place) => place.note !== note) ?? [];
+        if (others.length > 0) this.#byInstant.set(instant, others);
+        else this.#byInstant.delete(instant);
+      }
       await this.#spool.remove(`${note.id}.json`);
+      await this.#spool.remove(identitiesFileOf(note));
     }
   }
 }
@@ -152,6 +196,11 @@ export class LoadJournal {
 /** The file with the rows of a batch. */
 export function fileOf({ id }: BatchNote): string {
   return `${id}.ndjson`;
+}
+
+/** The file with the ID and DTimeStamp of each row of a batch. */
+function identitiesFileOf({ id }: BatchNote): string {
+  return `${id}.ids`;
 }
 
 /** The id of a piece's next job. BigQuery takes letters, digits, - and _. */

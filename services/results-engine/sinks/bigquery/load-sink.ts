@@ -14,9 +14,10 @@ import { GatedSink } from "./gated-sink.js";
 import { halvesOf, mediaOf, rowOfLine, writeLines } from "./load-file.js";
 import type { JobEnd, LoadJobs } from "./load-job.js";
 import { jobIdOf } from "./load-journal.js";
-import type { BatchMessage, BatchNote, LoadJournal, Piece } from "./load-journal.js";
-import { messagesOf } from "./load-messages.js";
-import type { MessageRows } from "./load-messages.js";
+import type { BatchNote, LoadJournal, Piece } from "./load-journal.js";
+import { identityBytes } from "./load-messages.js";
+import { newsOf } from "./load-news.js";
+import type { FreshMessage } from "./load-news.js";
 import type { LoadPace } from "./load-pace.js";
 import type { Spool } from "./load-spool.js";
 import type { RowEncoder } from "./rows.js";
@@ -39,12 +40,6 @@ export interface LoadSinkParts {
 
 /** Rows refused one by one, with none of their batch stored, before the table is held to be the cause. */
 const MAX_LONE_REFUSALS = 8;
-
-/** A message that no batch before has brought. */
-interface FreshMessage {
-  readonly message: BatchMessage;
-  readonly rows: MessageRows;
-}
 
 export class BigQueryLoadSink extends GatedSink {
   /** While a job runs the next batch grows, which is what load jobs are good at. */
@@ -75,28 +70,18 @@ export class BigQueryLoadSink extends GatedSink {
     const { journal } = this.#parts;
     // First what a crash or a stop left: its messages may be in this very batch.
     for (const note of [...journal.waiting]) await this.#load(note, signal);
-    const messages = messagesOf(batch);
-    const fresh = new Map<string, FreshMessage>();
-    let replays = 0;
-    for (const rows of messages) {
-      const { key, columns } = rows;
-      if (journal.known(key) !== undefined || fresh.has(key)) replays += columns.count;
-      else if (columns.count > 0) {
-        fresh.set(key, { message: { key, rows: columns.count, rejected: [] }, rows });
-      }
-    }
+    const { fresh, replays, rejected: rejectedBefore } = await newsOf(batch, journal);
+    const rejected: RejectedRow[] = [...rejectedBefore];
     let late = 0;
-    if (fresh.size > 0) {
-      const note = await this.#writeDown([...fresh.values()]);
+    if (fresh.length > 0) {
+      const note = await this.#writeDown(fresh);
       await this.#load(note, signal);
       late = note.late;
     }
-    const rejected: RejectedRow[] = [];
-    for (const rows of messages) {
-      const { key, part, firstRow } = rows;
-      const lines = (journal.known(key) ?? fresh.get(key)?.message)?.rejected ?? [];
-      for (const { row, reason } of lines) rejected.push({ part, row: firstRow + row, reason });
-      if (fresh.get(key)?.rows !== rows) replays -= lines.length;
+    for (const { message, rows } of fresh) {
+      for (const { row, reason } of message.rejected) {
+        rejected.push({ part: rows.part, row: rows.places[row] ?? 0, reason });
+      }
     }
     return { stored: batch.rows - replays - rejected.length, repeats: 0, replays, late, rejected };
   }
@@ -114,7 +99,7 @@ export class BigQueryLoadSink extends GatedSink {
       const { bytes, lines } = written;
       note.pieces = [{ firstByte: 0, endByte: bytes, firstLine: 0, lines, attempt: 0, state: "waiting" }];
     }
-    await journal.add(note);
+    await journal.add(note, parts.flatMap(identityBytes));
     return note;
   }
 
