@@ -44,6 +44,14 @@ export class ManualClock implements BigQueryClock {
     return this.#deadlines.size;
   }
 
+  /** Lets the deadline pass that was set first. */
+  expireOldest(): void {
+    const [expired] = this.#deadlines.keys();
+    if (expired === undefined) return;
+    this.#deadlines.delete(expired);
+    expired();
+  }
+
   /** Lets every open deadline of at most `maxMs` pass. */
   expireDeadlines(maxMs = Infinity): void {
     for (const [expired, delayMs] of [...this.#deadlines]) {
