@@ -7,6 +7,7 @@ interface Options {
   readonly port: string;
   readonly grpcPort: string;
   readonly host: string;
+  readonly database?: string;
   readonly fault: readonly string[];
   readonly json?: true;
 }
@@ -16,13 +17,14 @@ export function command(_env: Env, exit: (code: number) => void): Command {
   const more = (value: string, before: readonly string[]): readonly string[] => [...before, value];
   return new Command("fake-bigquery")
     .description(
-      "Serves BigQuery from memory until Ctrl-C: by REST datasets, tables, views, insertAll and load jobs, " +
+      "Serves BigQuery from memory until Ctrl-C: by REST datasets, tables, views, insertAll, load jobs and queries, " +
         "by gRPC the Storage Write API, which the sink's modes write and upsert use. " +
-        "Rows end with it. docs/bigquery.md says what it knows.",
+        "Rows end with it, unless --database keeps them. docs/bigquery.md says what it knows.",
     )
     .option("--port <port>", "port to listen on; 0 takes any free one", "9050")
     .option("--grpc-port <port>", "port of the Storage Write API; 0 takes any free one", "9060")
     .option("--host <host>", "address to listen on", "127.0.0.1")
+    .option("--database <file>", "a DuckDB file to make, which keeps the rows and takes them out of memory")
     .option(
       "--fault <json>",
       'something that goes wrong, e.g. {"status":503,"times":3}, {"commitThenDrop":true} or, of appends, ' +
@@ -31,13 +33,14 @@ export function command(_env: Env, exit: (code: number) => void): Command {
       [],
     )
     .option("--json", "print the addresses as one line of JSON")
-    .action(async ({ port, grpcPort, host, fault, json }: Options) => {
+    .action(async ({ port, grpcPort, host, database, fault, json }: Options) => {
       const stop = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
       await serveFakeBigQuery({
         port: portOf("--port", port),
         grpcPort: portOf("--grpc-port", grpcPort),
         host,
+        database,
         faults: fault,
         signal: stop.signal,
         started: (url, writeUrl) => {

@@ -9,28 +9,28 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import type { Answer } from "./answers.js";
 import { error, faultAnswer, refusedChange } from "./answers.js";
+import { FakeDatasets } from "./datasets.js";
 import type { Fault, Json } from "./faults.js";
 import { FaultScript } from "./faults.js";
 import { FakeJobs, readLoadRequest } from "./jobs.js";
 import type { FakeBigQueryOptions, SeenRequest } from "./options.js";
-import type { InsertRequest } from "./warehouse.js";
-import { FakeTable } from "./warehouse.js";
+import { FakeQueries } from "./queries.js";
+import { insertAll } from "./insert-all.js";
+import type { FakeTable } from "./warehouse.js";
 import type { FakeWriteApi } from "./write-api.js";
 
 export type { Fault, Json } from "./faults.js";
 export type { FakeBigQueryOptions } from "./options.js";
 
-const MAX_BODY_BYTES = 10 * 1024 * 1024;
-const MAX_ROWS = 50_000;
 const NO_UPLOAD_TYPE = error(400, "invalid", 'uploadType should be "multipart"');
-const INSERT_REPLY = "bigquery#tableDataInsertAllResponse";
 
 export class FakeBigQuery {
   readonly #server: Server;
   readonly #options: Required<FakeBigQueryOptions>;
-  readonly #datasets = new Map<string, { resource: Json; tables: Map<string, FakeTable> }>();
+  readonly #datasets: FakeDatasets;
   readonly #faults = new FaultScript();
   readonly #jobs = new FakeJobs();
+  readonly #queries: FakeQueries;
   #write: FakeWriteApi | undefined;
   /** Every request so far, in order of arrival. */
   readonly requests: SeenRequest[] = [];
@@ -44,9 +44,16 @@ export class FakeBigQuery {
       port: 0,
       host: "127.0.0.1",
       writePort: undefined,
+      database: undefined,
       permissions: undefined,
       ...options,
     };
+    this.#datasets = new FakeDatasets(this.#options.database);
+    this.#queries = new FakeQueries({
+      database: () => this.#datasets.database,
+      tables: () => this.#datasets.tables,
+      define: (datasetId, tableId, resource) => this.define(datasetId, tableId, resource),
+    });
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((thrown: unknown) => {
         response.writeHead(500).end(String(thrown));
@@ -56,7 +63,8 @@ export class FakeBigQuery {
 
   static async start(options: FakeBigQueryOptions = {}): Promise<FakeBigQuery> {
     const fake = new FakeBigQuery(options);
-    const { port, host } = fake.#options;
+    const { port, host, database } = fake.#options;
+    if (database !== undefined) await fake.#datasets.database;
     await new Promise<void>((resolve, reject) => {
       fake.#server.once("error", reject).listen(port, host, resolve);
     });
@@ -87,6 +95,7 @@ export class FakeBigQuery {
       keepsRequests,
       nextFault: (method, path) => this.#faults.next(method, path, nowMs()),
       table: (datasetId, tableId) => this.#table(datasetId, tableId),
+      settled: () => this.#datasets.settle(),
     });
   }
 
@@ -119,20 +128,16 @@ export class FakeBigQuery {
   }
 
   dataset(datasetId: string): Json | undefined {
-    return this.#datasets.get(datasetId)?.resource;
+    return this.#datasets.dataset(datasetId);
   }
 
   /** Makes a table, or gives it another definition as tables.patch does. */
   define(datasetId: string, tableId: string, resource: Json): void {
-    const dataset = this.#datasets.get(datasetId) ?? { resource: {}, tables: new Map<string, FakeTable>() };
-    this.#datasets.set(datasetId, dataset);
-    const table = dataset.tables.get(tableId);
-    if (table === undefined) dataset.tables.set(tableId, new FakeTable(resource));
-    else table.resource = { ...table.resource, ...resource };
+    this.#datasets.define(datasetId, tableId, resource);
   }
 
   drop(datasetId: string, tableId: string): void {
-    this.#datasets.get(datasetId)?.tables.delete(tableId);
+    this.#datasets.drop(datasetId, tableId);
   }
 
   /** The rows of a table, every copy of them, each value as it was sent. */
@@ -148,14 +153,16 @@ export class FakeBigQuery {
   /** Ends every connection, hanging ones included. Idempotent. */
   async close(): Promise<void> {
     this.#write?.close();
-    if (!this.#server.listening) return;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
-    await closed;
+    if (this.#server.listening) {
+      const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+      this.#server.closeAllConnections();
+      await closed;
+    }
+    await this.#datasets.close();
   }
 
   #table(datasetId: string, tableId: string): FakeTable | undefined {
-    return this.#datasets.get(datasetId)?.tables.get(tableId);
+    return this.#datasets.table(datasetId, tableId);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -181,7 +188,10 @@ export class FakeBigQuery {
     const answer =
       (isUpload && url.searchParams.get("uploadType") !== "multipart"
         ? NO_UPLOAD_TYPE
-        : faultAnswer(fault)) ?? this.#answer(method, decodeURIComponent(path), body, contentType, fault);
+        : faultAnswer(fault)) ??
+      (await this.#query(method, path, body, url)) ??
+      this.#answer(method, decodeURIComponent(path), body, contentType, fault);
+    await this.#datasets.settle();
     if (fault?.commitThenHang === true) return;
     if (fault?.commitThenDrop === true) {
       request.socket.destroy();
@@ -194,6 +204,12 @@ export class FakeBigQuery {
     response.end(isText ? answer.body : JSON.stringify(answer.body));
   }
 
+  async #query(method: string, path: string, body: Buffer, url: URL): Promise<Answer | undefined> {
+    if (!/^(?:queries|jobs)(?:\/|$)/.test(path) || url.pathname.startsWith("/upload/")) return undefined;
+    const asInt64 = url.searchParams.get("formatOptions.useInt64Timestamp") === "true";
+    return this.#queries.answer(method, path, method === "GET" ? undefined : readJson(body), asInt64);
+  }
+
   #answer(method: string, path: string, body: Buffer, contentType: string, fault: Fault | undefined): Answer {
     const [, jobId] = /^jobs(?:\/(.*))?$/.exec(path) ?? [];
     if (/^jobs(?:\/|$)/.test(path)) {
@@ -201,21 +217,21 @@ export class FakeBigQuery {
     }
     const [, asked] = /^(.*):testIamPermissions$/.exec(path) ?? [];
     if (asked !== undefined) return this.#testPermissions(asked, body);
-    const [datasets, datasetId, tables, tableId, insertAll] = path.split("/");
+    const [datasets, datasetId, tables, tableId, verb] = path.split("/");
     const json = method === "GET" ? {} : readJson(body);
     if (datasets !== "datasets" || json === undefined) {
       return json === undefined
         ? error(400, "parseError", "Parse Error")
         : error(404, "notFound", "Not Found");
     }
-    if (datasetId === undefined) return this.#createDataset(json);
-    const dataset = this.#datasets.get(datasetId);
+    if (datasetId === undefined) return this.#datasets.create(json);
+    const dataset = this.#datasets.dataset(datasetId);
     if (dataset === undefined) return error(404, "notFound", `Not found: Dataset ${datasetId}`);
-    if (tables === undefined) return { status: 200, body: dataset.resource };
-    if (tableId === undefined) return this.#createTable(datasetId, dataset.tables, json);
-    const table = dataset.tables.get(tableId);
+    if (tables === undefined) return { status: 200, body: dataset };
+    if (tableId === undefined) return this.#datasets.createTable(datasetId, json, this.#options.nowMs());
+    const table = this.#table(datasetId, tableId);
     if (table === undefined) return error(404, "notFound", `Not found: Table ${datasetId}.${tableId}`);
-    if (insertAll !== undefined) return this.#insertAll(table, json, body, fault);
+    if (verb !== undefined) return insertAll(table, json, body, { ...this.#options, fault });
     if (method === "PATCH") {
       const refusal = refusedChange(table.resource, json);
       if (refusal !== undefined) return error(400, "invalid", refusal);
@@ -245,39 +261,6 @@ export class FakeBigQuery {
     const asked = readJson(body)?.permissions as readonly string[];
     const { permissions } = this.#options;
     return { status: 200, body: { permissions: asked.filter((one) => permissions?.includes(one) ?? true) } };
-  }
-
-  #createDataset(resource: Json): Answer {
-    const { datasetId } = resource.datasetReference as { datasetId: string };
-    if (this.#datasets.has(datasetId)) return error(409, "duplicate", `Already Exists: Dataset ${datasetId}`);
-    this.#datasets.set(datasetId, { resource, tables: new Map() });
-    return { status: 200, body: resource };
-  }
-
-  #createTable(datasetId: string, tables: Map<string, FakeTable>, resource: Json): Answer {
-    const { tableId } = resource.tableReference as { tableId: string };
-    if (tables.has(tableId)) return error(409, "duplicate", `Already Exists: Table ${datasetId}.${tableId}`);
-    const table = new FakeTable({ ...resource, creationTime: String(this.#options.nowMs()) });
-    tables.set(tableId, table);
-    return { status: 200, body: table.resource };
-  }
-
-  #insertAll(table: FakeTable, json: Json, body: Buffer, fault: Fault | undefined): Answer {
-    const request = json as unknown as InsertRequest;
-    if (body.length > MAX_BODY_BYTES) return error(400, undefined, "Bad Request");
-    if (request.rows.length > MAX_ROWS) {
-      return error(400, "invalid", `too many rows present in the request, limit: ${String(MAX_ROWS)}`);
-    }
-    if (table.resource.type !== "TABLE") return error(400, "invalid", "Cannot add rows to a view");
-    const { nowMs, remembersInsertIds, leavesKindOut } = this.#options;
-    const errors = table.insert(request, { nowMs: nowMs(), remembersInsertIds, rowErrors: fault?.rowErrors });
-    return {
-      status: 200,
-      body: {
-        ...(leavesKindOut ? {} : { kind: INSERT_REPLY }),
-        ...(errors.length === 0 ? {} : { insertErrors: errors }),
-      },
-    };
   }
 }
 

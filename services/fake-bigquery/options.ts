@@ -15,6 +15,11 @@ export interface FakeBigQueryOptions {
   readonly host?: string;
   /** Where the Storage Write API listens, 0 for any free port; it is not served unless told. */
   readonly writePort?: number | undefined;
+  /**
+   * Keeps rows in a DuckDB alone, so that they take little memory: in this file, which is made, or in memory if it is
+   * `true`. Unless told, rows stay in this process and a DuckDB gets copies when queries come.
+   */
+  readonly database?: string | true | undefined;
   /** What the caller may do with tables, as testIamPermissions tells; everything unless told. */
   readonly permissions?: readonly string[] | undefined;
 }

@@ -1,4 +1,5 @@
 /** The fake as a program of its own. */
+import { existsSync } from "node:fs";
 import { UserError, messageOf } from "../shared/errors.js";
 import { FakeBigQuery } from "./fake-bigquery.js";
 import { readFault } from "./fault-text.js";
@@ -8,6 +9,8 @@ export interface ServeOptions {
   /** Of the Storage Write API. */
   readonly grpcPort: number;
   readonly host: string;
+  /** A file to make, that keeps the rows; in memory of this process unless given. */
+  readonly database?: string | undefined;
   /** Faults as JSON, in the order in which they happen. */
   readonly faults: readonly string[];
   /** Ends it. */
@@ -25,15 +28,20 @@ export async function serveFakeBigQuery({
   port,
   grpcPort,
   host,
+  database,
   faults,
   signal,
   started,
 }: ServeOptions): Promise<void> {
   const script = faults.map(readFault);
+  if (database !== undefined && existsSync(database)) {
+    throw new UserError(`--database="${database}": is there already, and the fake starts without rows`);
+  }
   let fake: FakeBigQuery;
   try {
-    fake = await FakeBigQuery.start({ port, writePort: grpcPort, host, keepsRequests: false });
+    fake = await FakeBigQuery.start({ port, writePort: grpcPort, host, database, keepsRequests: false });
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw new UserError(
       `--port="${String(port)}" and --grpc-port="${String(grpcPort)}" of ${host} cannot be had: ${messageOf(thrown)}`,
     );

@@ -1,9 +1,13 @@
 import type { Json, RowFault } from "./faults.js";
+import type { RowStore } from "./rows.js";
+import { MemoryRows } from "./rows.js";
 import type { FakeField } from "./values.js";
 import { checkRow, isInPartitionWindow, timestampUs } from "./values.js";
 
 /** For how long BigQuery remembers an insertId, at best. */
 const INSERT_ID_MEMORY_MS = 60_000;
+/** And how many, at best. */
+const MAX_INSERT_IDS = 500_000;
 
 export interface InsertRequest {
   readonly skipInvalidRows?: boolean;
@@ -16,16 +20,20 @@ export interface InsertError {
   readonly errors: readonly Json[];
 }
 
-/** One table or view, and its rows exactly as they were sent. */
+/** One table or view, and its rows. */
 export class FakeTable {
   resource: Json;
-  readonly rows: Json[] = [];
+  readonly store: RowStore;
   readonly #rememberedIds = new Map<string, number>();
-  /** By key: where its row is, and the sequence number of the change that it came with. */
-  readonly #changes = new Map<string, { readonly place: number; sequence: readonly bigint[] }>();
 
-  constructor(resource: Json) {
+  constructor(resource: Json, store: RowStore = new MemoryRows()) {
+    this.store = store;
     this.resource = { type: "view" in resource ? "VIEW" : "TABLE", ...resource };
+  }
+
+  /** The rows exactly as they were sent. */
+  get rows(): readonly Json[] {
+    return this.store.all;
   }
 
   get fields(): readonly FakeField[] {
@@ -52,7 +60,7 @@ export class FakeTable {
     request.rows.forEach(({ insertId, json }, index) => {
       const fault = faults[index] ?? (stops ? { reason: "stopped" } : undefined);
       if (fault !== undefined) errors.push({ index, errors: [rowError(fault)] });
-      else if (!this.#isKnown(insertId, options)) this.rows.push(json);
+      else if (!this.#isKnown(insertId, options)) this.store.push(json);
     });
     return errors;
   }
@@ -66,8 +74,7 @@ export class FakeTable {
       const fault = rowErrors?.(row, line) ?? checkRow(row, this.fields, false);
       if (fault !== undefined) return { line, fault };
     }
-    // One by one: a spread of many rows would be too many arguments.
-    for (const row of rows) this.rows.push(row);
+    this.append(rows);
     return undefined;
   }
 
@@ -77,7 +84,7 @@ export class FakeTable {
   }
 
   append(rows: readonly Json[]): void {
-    for (const row of rows) this.rows.push(row);
+    for (const row of rows) this.store.push(row);
   }
 
   /** Columns of the primary key, which BigQuery does not enforce. */
@@ -86,16 +93,8 @@ export class FakeTable {
     return primaryKey?.columns ?? [];
   }
 
-  /** Change data capture: the row of a key with the highest sequence stays, of several the last that came. */
   upsert(row: Json, sequence: readonly bigint[]): void {
-    const key = JSON.stringify(this.keyColumns.map((column) => row[column]));
-    const known = this.#changes.get(key);
-    if (known === undefined) {
-      this.#changes.set(key, { place: this.rows.push(row) - 1, sequence });
-    } else if (!isBefore(sequence, known.sequence)) {
-      this.rows[known.place] = row;
-      known.sequence = sequence;
-    }
+    this.store.upsert(JSON.stringify(this.keyColumns.map((column) => row[column])), { json: row, sequence });
   }
 
   /** What the view over the table shows: one row per ID, the newest ProcessTime. */
@@ -113,7 +112,13 @@ export class FakeTable {
     if (insertId === undefined || !options.remembersInsertIds) return false;
     const seenAtMs = this.#rememberedIds.get(insertId);
     if (seenAtMs !== undefined && options.nowMs - seenAtMs < INSERT_ID_MEMORY_MS) return true;
+    // Behind the others: the first is the oldest.
+    this.#rememberedIds.delete(insertId);
     this.#rememberedIds.set(insertId, options.nowMs);
+    if (this.#rememberedIds.size > MAX_INSERT_IDS) {
+      const [oldest = ""] = this.#rememberedIds.keys();
+      this.#rememberedIds.delete(oldest);
+    }
     return false;
   }
 
@@ -143,12 +148,4 @@ function isNewer(row: Json, than: Json): boolean {
     if (us !== thanUs) return us > thanUs;
   }
   return true;
-}
-
-function isBefore(sequence: readonly bigint[], than: readonly bigint[]): boolean {
-  for (let section = 0; section < Math.max(sequence.length, than.length); section++) {
-    const [own, other] = [sequence[section] ?? 0n, than[section] ?? 0n];
-    if (own !== other) return own < other;
-  }
-  return false;
 }

@@ -50,6 +50,8 @@ export interface WriteApiParts {
   readonly nextFault: (method: string, path: string) => Fault | undefined;
   readonly table: (datasetId: string, tableId: string) => FakeTable | undefined;
   readonly keepsRequests: boolean;
+  /** Waited for before rows that were taken are confirmed. */
+  readonly settled: () => Promise<void>;
 }
 
 /** Where one AppendRows stream stands. */
@@ -190,6 +192,7 @@ export class FakeWriteApi {
     }
     const answer =
       asked === undefined ? this.#answer(request, serialized, state, table, fault) : { error: asked.error };
+    await this.#parts.settled();
     if (fault?.commitThenHang === true) {
       state.isStuck = true;
       return;

@@ -1,7 +1,6 @@
 import { BatchBuffer } from "./batch-buffer.js";
 import type { BatchLimits } from "./batch-buffer.js";
-import type { Batch, RejectedRow, Sink, WriteOutcome } from "./sinks/sink.js";
-import type { ResultColumns } from "../shared/codec/columns.js";
+import type { Batch, BatchPart, RejectedRow, Sink, WriteOutcome } from "./sinks/sink.js";
 import { EngineError } from "../shared/errors.js";
 
 /** Rejected rows of one part, with the sink's reasons. */
@@ -11,7 +10,7 @@ export type RejectedOfPart = readonly Omit<RejectedRow, "part">[];
 export interface BatchReport {
   readonly rows: number;
   readonly outcome: WriteOutcome;
-  readonly parts: readonly ResultColumns[];
+  readonly parts: readonly BatchPart[];
   /** How long the sink took, in milliseconds. */
   readonly writeMs: number;
   /** Milliseconds since the epoch. */
@@ -19,7 +18,7 @@ export interface BatchReport {
 }
 
 interface Waiting {
-  readonly part: ResultColumns;
+  readonly part: BatchPart;
   readonly resolve: (rejected: RejectedOfPart) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -66,7 +65,7 @@ export class Batcher {
    * @returns once every row is durable or rejected: the rejected ones
    * @throws whatever the sink threw for the batch the rows were in, or for one before it that says `stop`
    */
-  add(part: ResultColumns, bytes: number, messages = 1): Promise<RejectedOfPart> {
+  add(part: BatchPart, bytes: number, messages = 1): Promise<RejectedOfPart> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
       // A clock that only goes forward: rows must not wait because the machine's clock was set.

@@ -8,6 +8,7 @@ import { frameOf } from "../shared/codec/entries.js";
 import { decodeResults } from "../shared/codec/result-codec.js";
 import type { DecodedResults } from "../shared/codec/result-codec.js";
 import type { RejectedOfPart } from "./batcher.js";
+import type { BatchPart } from "./sinks/sink.js";
 
 /** Singles of one part, at most: DuckDB's vector size. */
 const MAX_SINGLES = 2_048;
@@ -16,7 +17,7 @@ const MAX_BYTES = 1_048_576;
 
 /** Hands on the results of some messages. @returns the rows that the sink rejected, once the others are durable */
 export type StoreResults = (
-  results: DecodedResults,
+  results: DecodedResults & BatchPart,
   bytes: number,
   messages: number,
 ) => Promise<RejectedOfPart>;
@@ -75,7 +76,7 @@ export class Singles {
       (_, row) => singles[results.entryIndexes[row] ?? row],
     );
     try {
-      const rejected = await this.#store(results, bytes, valid.length);
+      const rejected = await this.#store({ ...results, isOfSingles: true }, bytes, valid.length);
       for (const { row, reason } of rejected) valid[row]?.resolve(reason);
       // Those that were rejected are settled; resolving them again does nothing.
       for (const single of valid) single?.resolve(undefined);

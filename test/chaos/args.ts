@@ -2,9 +2,10 @@
 import { parseArgs } from "node:util";
 import { UserError, messageOf } from "../../services/shared/errors.js";
 import { MUTATIONS } from "./mutations.js";
-import { BIGQUERY_FAULTS, CLUSTER_FAULTS, FAULT_KINDS } from "./plan.js";
+import { BIGQUERY_FAULTS, CLUSTER_FAULTS, FAULT_KINDS, LOAD_FAULTS } from "./plan.js";
 import type { FaultKind } from "./plan.js";
 import { MAX_RECOVERY_MS } from "./report.js";
+import { BIGQUERY_TABLE_MODES } from "./tables.js";
 import type { BigQueryTableMode } from "./tables.js";
 import { RESEND_AFTER_MS } from "./trio.js";
 
@@ -29,7 +30,10 @@ export interface ChaosArgs {
   readonly command: string;
 }
 
-const MODES: readonly BigQueryTableMode[] = ["stream", "write", "upsert"];
+/** A start of a job that gets no answer is given up after 30 s, and no other is under way meanwhile. */
+const LOAD_MAX_RECOVERY_MS = 45_000;
+/** Longer, and jobs would wait for their turn: BigQuery takes so many a day. */
+const LOAD_MAX_MINUTES = 3;
 
 const HELP = `npm run chaos -- [options]
 
@@ -40,11 +44,12 @@ RESEND_AFTER_MS=${String(RESEND_AFTER_MS)} throughout. Exit code 1 on one record
   --minutes M           how long faults happen (default 1)
   --seed S              chooses the records and the faults (default: by the clock)
   --sink S              duckdb (default), or bigquery: a fake one, with faults of its own
-  --mode M              of bigquery: ${MODES.join(", ")} (default stream)
+  --mode M              of bigquery: ${BIGQUERY_TABLE_MODES.join(", ")} (default stream)
   --rate N              records per second (default 1500)
   --cluster             three NATS servers with three copies of each stream; one at a time is broken
   --nats-server PATH    another nats-server than the one that crunch up takes
-  --max-recovery-ms N   longest that rows may take to flow again (default ${String(MAX_RECOVERY_MS)})
+  --max-recovery-ms N   longest that rows may take to flow again (default ${String(MAX_RECOVERY_MS)};
+                        load ${String(LOAD_MAX_RECOVERY_MS)})
   --only KIND,...       only faults of these kinds; --plan shows them
   --mutate RULE         breaks a rule in a copy of the product and expects the suite to find it: ${Object.keys(MUTATIONS).join(", ")}
   --plan                print the first bouts of the seed and run nothing
@@ -59,7 +64,7 @@ const OPTIONS = {
   rate: { type: "string", default: "1500" },
   "nats-server": { type: "string" },
   cluster: { type: "boolean", default: false },
-  "max-recovery-ms": { type: "string", default: String(MAX_RECOVERY_MS) },
+  "max-recovery-ms": { type: "string" },
   only: { type: "string" },
   mutate: { type: "string" },
   plan: { type: "boolean", default: false },
@@ -74,16 +79,21 @@ export function readArgs(argv: readonly string[]): ChaosArgs {
   if (sink !== "duckdb" && sink !== "bigquery") {
     throw new UserError(`--sink="${sink}": must be duckdb or bigquery`);
   }
-  const mode = MODES.find((one) => one === values.mode);
+  const mode = BIGQUERY_TABLE_MODES.find((one) => one === values.mode);
   if (mode === undefined || (mode !== "stream" && sink !== "bigquery")) {
     throw new UserError(
-      `--mode="${values.mode}": must be one of ${MODES.join(", ")}, and is for --sink bigquery`,
+      `--mode="${values.mode}": must be one of ${BIGQUERY_TABLE_MODES.join(", ")}, and is for --sink bigquery`,
     );
   }
   const seed = numberOf("seed", values.seed ?? String(Date.now() % 1_000_000), { min: 1, max: 2 ** 32 - 1 });
-  const minutes = numberOf("minutes", values.minutes, { min: 0.1, max: 1_440 });
+  const minutes = numberOf("minutes", values.minutes, {
+    min: 0.1,
+    max: mode === "load" ? LOAD_MAX_MINUTES : 1_440,
+  });
   const rate = numberOf("rate", values.rate, { min: 100, max: 20_000 });
-  const only = values.only?.split(",").map((name) => kindOf(name, sink, values.cluster));
+  const recoveryMs =
+    values["max-recovery-ms"] ?? String(mode === "load" ? LOAD_MAX_RECOVERY_MS : MAX_RECOVERY_MS);
+  const only = values.only?.split(",").map((name) => kindOf(name, { sink, mode, isCluster: values.cluster }));
   const natsServer = values["nats-server"];
   const options = [
     `--minutes ${String(minutes)} --seed ${String(seed)} --sink ${sink} --rate ${String(rate)}`,
@@ -100,7 +110,7 @@ export function readArgs(argv: readonly string[]): ChaosArgs {
     mode,
     natsServer,
     isCluster: values.cluster,
-    maxRecoveryMs: numberOf("max-recovery-ms", values["max-recovery-ms"], { min: 1, max: 600_000 }),
+    maxRecoveryMs: numberOf("max-recovery-ms", recoveryMs, { min: 1, max: 600_000 }),
     only,
     mutation: values.mutate,
     isPlan: values.plan,
@@ -125,9 +135,13 @@ function numberOf(name: string, text: string, { min, max }: { min: number; max: 
 }
 
 /** @throws UserError for a kind that is none, or that this run cannot have */
-function kindOf(name: string, sink: "duckdb" | "bigquery", isCluster: boolean): FaultKind {
+function kindOf(
+  name: string,
+  { sink, mode, isCluster }: Pick<ChaosArgs, "sink" | "mode" | "isCluster">,
+): FaultKind {
   const isElsewhere = (kind: FaultKind): boolean =>
     (sink !== "bigquery" && BIGQUERY_FAULTS.some((one) => one === kind)) ||
+    (mode !== "load" && LOAD_FAULTS.some((one) => one === kind)) ||
     (!isCluster && CLUSTER_FAULTS.some((one) => one === kind));
   const kinds = FAULT_KINDS.filter((kind) => !isElsewhere(kind));
   const kind = kinds.find((one) => one === name);

@@ -10,7 +10,7 @@ import { boutsOf, describeFault } from "./plan.js";
 import { isClean, reportText } from "./report.js";
 import { runChaos } from "./run.js";
 import { loneServer, serverCluster } from "./servers.js";
-import { bigQueryTable, duckDbTable } from "./tables.js";
+import { bigQueryTable, duckDbTable, writersOf } from "./tables.js";
 import { namesOf } from "./trio.js";
 
 /** Bouts that `--plan` prints. */
@@ -42,7 +42,7 @@ async function main(args: ChaosArgs): Promise<number> {
     write(`${((performance.now() - startedAtMs) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`);
   const servers = await (args.isCluster ? serverCluster : loneServer)(args.natsServer);
   const folder = mkdtempSync(join(tmpdir(), "crunch-chaos-"));
-  const table = args.sink === "bigquery" ? await bigQueryTable(args.mode) : duckDbTable(folder);
+  const table = args.sink === "bigquery" ? await bigQueryTable(args.mode, folder) : duckDbTable(folder);
   try {
     const report = await runChaos({ ...args, folder, servers, table, say });
     write(reportText(report, args.command));
@@ -72,9 +72,9 @@ async function mutate(name: string): Promise<number> {
   return isSeen ? 0 : 1;
 }
 
-function printPlan({ seed, sink, isCluster, only }: ChaosArgs): void {
-  const engines = namesOf(sink === "bigquery" ? 2 : 1).map(([name]) => name);
-  const bouts = boutsOf({ seed, sink, only, engines, servers: isCluster ? 3 : 1 });
+function printPlan({ seed, sink, mode, isCluster, only }: ChaosArgs): void {
+  const engines = namesOf(writersOf(sink, mode)).map(([name]) => name);
+  const bouts = boutsOf({ seed, sink, mode, only, engines, servers: isCluster ? 3 : 1 });
   for (let count = 0; count < PLANNED_BOUTS; count += 1) {
     const { faults, calmMs } = bouts.next().value;
     process.stdout.write(`${faults.map(describeFault).join(" + ")}, then calm for ${String(calmMs)} ms\n`);

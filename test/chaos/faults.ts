@@ -3,6 +3,8 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fault } from "../../services/fake-bigquery/fake-bigquery.js";
 import type { Engine } from "./engine.js";
+import { LOAD_DEATHS, dieAt } from "./load-deaths.js";
+import type { LoadDeath } from "./load-deaths.js";
 import type { FaultKind, PlannedFault } from "./plan.js";
 import type { Servers } from "./servers.js";
 import type { Table } from "./tables.js";
@@ -13,6 +15,7 @@ export interface Targets {
   readonly servers: Servers;
   readonly table: Table;
   readonly clockFileOf: (engine: string) => string;
+  readonly deathFileOf: (engine: string) => string;
 }
 
 /** Undoes one fault; resolves when it is undone. */
@@ -38,7 +41,8 @@ async function begin(fault: PlannedFault, targets: Targets): Promise<Heal> {
   if (kind === "stream-full") return fillStream(victim, targets);
   const engine = targets.engines.find(({ name }) => name === victim);
   if (engine === undefined) throw new Error(`there is no engine ${victim}`);
-  return beginEngineFault(fault, engine, targets);
+  const death = LOAD_DEATHS.find((one) => one === kind);
+  return death === undefined ? beginEngineFault(fault, engine, targets) : beginDeath(death, engine, targets);
 }
 
 function beginEngineFault({ kind, amount }: PlannedFault, engine: Engine, targets: Targets): Heal {
@@ -79,6 +83,23 @@ function beginEngineFault({ kind, amount }: PlannedFault, engine: Engine, target
   }
 }
 
+/** Other faults may keep the phase from coming. */
+const DEATH_DEADLINE_MS = 20_000;
+
+async function beginDeath(death: LoadDeath, engine: Engine, targets: Targets): Promise<Heal> {
+  const { fake } = targets.table;
+  if (fake === undefined) throw new Error(`${death} needs the fake BigQuery`);
+  const deathsBefore = engine.ends.get("SIGKILL") ?? 0;
+  const parts = {
+    fake,
+    deathFile: targets.deathFileOf(engine.name),
+    isDead: () => (engine.ends.get("SIGKILL") ?? 0) > deathsBefore,
+    kill: () => engine.signal("SIGKILL"),
+  };
+  await dieAt(death, parts, DEATH_DEADLINE_MS);
+  return nothing;
+}
+
 /** One stage stands still while the source publishes as fast as it can. */
 function fillStream(victim: string, { engines }: Targets): Heal {
   const command = victim === "crunch stage" ? "engine" : "results";
@@ -106,9 +127,9 @@ const SINK_FAULTS: Partial<Record<FaultKind, (amount: number) => Fault>> = {
   "sink-html": () => ({ html200: true, ...FOR_ALL }),
 };
 
-function beginSinkFault({ kind, amount }: PlannedFault, { fake }: Table): Heal {
+function beginSinkFault({ kind, amount }: PlannedFault, { fake, faultsOn }: Table): Heal {
   const fault = SINK_FAULTS[kind]?.(amount);
   if (fault === undefined || fake === undefined) throw new Error(`${kind} needs the fake BigQuery`);
-  fake.fail(fault);
+  fake.fail({ ...fault, ...(faultsOn === undefined ? {} : { on: { path: faultsOn } }) });
   return () => fake.heal();
 }

@@ -1,5 +1,7 @@
 /** What goes wrong, and when: decided by the seed alone. */
+import { LOAD_DEATHS } from "./load-deaths.js";
 import { Random } from "./random.js";
+import type { BigQueryTableMode } from "./tables.js";
 
 /** By what they are done to. The victim is an engine, a server, the streams or the sink. */
 export const ENGINE_FAULTS = [
@@ -28,12 +30,16 @@ export const BIGQUERY_FAULTS = [
   "sink-html",
 ] as const;
 
+/** Only of load jobs: kill -9 in one of their phases. */
+export const LOAD_FAULTS = LOAD_DEATHS;
+
 export type FaultKind =
   | (typeof ENGINE_FAULTS)[number]
   | (typeof SERVER_FAULTS)[number]
   | (typeof CLUSTER_FAULTS)[number]
   | (typeof STREAM_FAULTS)[number]
-  | (typeof BIGQUERY_FAULTS)[number];
+  | (typeof BIGQUERY_FAULTS)[number]
+  | (typeof LOAD_FAULTS)[number];
 
 export interface PlannedFault {
   readonly kind: FaultKind;
@@ -58,6 +64,8 @@ export interface PlanOptions {
   /** 1, or the servers of a cluster. */
   readonly servers: number;
   readonly sink: "duckdb" | "bigquery";
+  /** How rows go into BigQuery. */
+  readonly mode: BigQueryTableMode;
   /** Kinds that may happen; all that the sink and the servers allow unless given. */
   readonly only?: readonly FaultKind[] | undefined;
 }
@@ -69,6 +77,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...CLUSTER_FAULTS,
   ...STREAM_FAULTS,
   ...BIGQUERY_FAULTS,
+  ...LOAD_FAULTS,
 ];
 
 /** Farthest that a clock is moved, in milliseconds. */
@@ -103,7 +112,9 @@ function anyFault(options: PlanOptions, random: Random): PlannedFault {
   const place = random.next();
   // A cluster is what such a run is about; a lone server takes everything with it when it goes.
   if (place < (isCluster ? 0.5 : 0.25)) return serverFault(options, random);
-  if (place < 0.7 && options.sink === "bigquery") return sinkFault(random);
+  if (place < 0.7 && options.sink === "bigquery") {
+    return options.mode === "load" && random.chance(0.6) ? loadFault(options, random) : sinkFault(random);
+  }
   return engineFault(random.pick(options.engines), random);
 }
 
@@ -137,6 +148,11 @@ function sinkFault(random: Random): PlannedFault {
   const kind = random.pick(BIGQUERY_FAULTS);
   const amount = kind === "sink-slow" ? random.int(300, 3_000) : 0;
   return { kind, victim: "sink", durationMs: random.int(500, 5_000), amount };
+}
+
+function loadFault({ engines }: PlanOptions, random: Random): PlannedFault {
+  const victim = engines.find((name) => name.startsWith("results")) ?? "";
+  return { kind: random.pick(LOAD_FAULTS), victim, durationMs: random.int(0, 400), amount: 0 };
 }
 
 /** One line for people. */

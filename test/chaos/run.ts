@@ -17,8 +17,8 @@ import type { Bout, FaultKind } from "./plan.js";
 import { Random } from "./random.js";
 import type { Servers } from "./servers.js";
 import { outstandingMessages, parkedEntries } from "./streams.js";
-import type { Table } from "./tables.js";
-import { clockFileOf, makeTrio } from "./trio.js";
+import type { BigQueryTableMode, Table } from "./tables.js";
+import { clockFileOf, deathFileOf, makeTrio } from "./trio.js";
 
 export interface RunOptions {
   readonly seed: number;
@@ -26,6 +26,7 @@ export interface RunOptions {
   /** Records per second from source and foreign client together, while nothing is wrong. */
   readonly rate: number;
   readonly sink: "duckdb" | "bigquery";
+  readonly mode: BigQueryTableMode;
   readonly only: readonly FaultKind[] | undefined;
   /** Empty; the data, logs and markers of the run. */
   readonly folder: string;
@@ -112,14 +113,20 @@ async function bouts(
   engines: readonly Engine[],
   onRecovery: (bout: Bout, recoveryMs: number) => void,
 ): Promise<void> {
-  const { seed, minutes, sink, only, folder, servers, table, say } = options;
+  const { seed, minutes, sink, mode, only, folder, servers, table, say } = options;
   const endMs = performance.now() + minutes * 60_000;
   const writers = engines.filter(({ command }) => command === "results");
-  const targets = { engines, servers, table, clockFileOf: (name: string) => clockFileOf(folder, name) };
+  const targets = {
+    engines,
+    servers,
+    table,
+    clockFileOf: (name: string) => clockFileOf(folder, name),
+    deathFileOf: (name: string) => deathFileOf(folder, name),
+  };
   const names = engines.map(({ name }) => name);
   const flow = new Flow(() => table.storedRows(writers));
   await flow.grows(RECOVERY_DEADLINE_MS);
-  for (const bout of boutsOf({ seed, engines: names, servers: servers.ports.length, sink, only })) {
+  for (const bout of boutsOf({ seed, engines: names, servers: servers.ports.length, sink, mode, only })) {
     if (performance.now() > endMs) return;
     await carryOut(bout.faults, targets);
     const recoveryMs = await flow.grows(RECOVERY_DEADLINE_MS);

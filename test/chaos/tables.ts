@@ -14,6 +14,8 @@ export interface Table {
   readonly writers: number;
   /** Faults of its own; undefined where the sink is inside the engine. */
   readonly fake: FakeBigQuery | undefined;
+  /** Paths of the requests that its faults happen to; those with rows unless told. */
+  readonly faultsOn?: RegExp;
   /** Rows so far; undefined while nobody can tell. */
   storedRows(writers: readonly Engine[]): Promise<number | undefined>;
   /** Every row, once the engines have ended. */
@@ -29,7 +31,7 @@ export function duckDbTable(folder: string): Table {
   const path = join(folder, "chaos.duckdb");
   return {
     env: { SINK: `duckdb:${path}` },
-    writers: 1,
+    writers: writersOf("duckdb", "stream"),
     fake: undefined,
     storedRows: async ([writer]) => writer?.metric("results_rows_total", 'outcome="stored"'),
     rows: () => duckDbRows(path),
@@ -57,20 +59,38 @@ async function* duckDbRows(path: string): AsyncGenerator<StoredRow, void, undefi
   }
 }
 
-/** Modes in which rows go by themselves, and not in jobs of a minute. */
-export type BigQueryTableMode = "stream" | "write" | "upsert";
+export const BIGQUERY_TABLE_MODES = ["stream", "write", "upsert", "load"] as const;
+export type BigQueryTableMode = (typeof BIGQUERY_TABLE_MODES)[number];
+
+/** How many results-engines write at once. */
+export function writersOf(sink: "duckdb" | "bigquery", mode: BigQueryTableMode): number {
+  return sink === "duckdb" || mode === "load" ? 1 : 2;
+}
+
+/** A batch becomes a job, and of those the first hundred start without a wait: see docs/bigquery.md. */
+const LOAD_BATCH_MS = 2_000;
 
 /** A BigQuery in this process: the view that shows each ID once, or the table that has each once. */
-export async function bigQueryTable(mode: BigQueryTableMode): Promise<Table> {
+export async function bigQueryTable(mode: BigQueryTableMode, folder: string): Promise<Table> {
   const fake = await FakeBigQuery.start({ keepsRequests: false, writePort: 0 });
-  const where = mode === "stream" ? "" : `&write-endpoint=${fake.write.url}`;
-  const sink = `bigquery:chaos/d/results?mode=${mode}${where}`;
+  const isLoad = mode === "load";
+  const params: Readonly<Record<BigQueryTableMode, string>> = {
+    stream: "",
+    write: `&write-endpoint=${fake.write.url}`,
+    upsert: `&write-endpoint=${fake.write.url}`,
+    load: `&spool=${join(folder, "spool")}`,
+  };
   const rowsOnce = (): readonly Json[] =>
-    mode === "upsert" ? fake.rows("d", "results") : fake.viewRows("d", "results");
+    mode === "upsert" || isLoad ? fake.rows("d", "results") : fake.viewRows("d", "results");
   return {
-    env: { SINK: sink, BIGQUERY_API_ENDPOINT: fake.url },
-    writers: 2,
+    env: {
+      SINK: `bigquery:chaos/d/results?mode=${mode}${params[mode]}`,
+      BIGQUERY_API_ENDPOINT: fake.url,
+      ...(isLoad ? { BATCH_MAX_WAIT_MS: String(LOAD_BATCH_MS) } : {}),
+    },
+    writers: writersOf("bigquery", mode),
     fake,
+    ...(isLoad ? { faultsOn: /^jobs(?:\/|$)/ } : {}),
     storedRows: () => Promise.resolve(fake.rows("d", "results").length),
     // eslint-disable-next-line @typescript-eslint/require-await -- nothing to wait for in memory
     rows: async function* () {

@@ -27,6 +27,11 @@ const PUBLISH_WINDOW = 4;
 
 const chaosFile = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
+/** NODE_OPTIONS that load files of this folder first. */
+export function importing(...files: readonly string[]): string {
+  return files.map((name) => `--import ${pathToFileURL(chaosFile(name)).href}`).join(" ");
+}
+
 /** 1 data-engine, 3 crunch-engines, and as many results-engines as the table takes. */
 export async function makeTrio(options: TrioOptions): Promise<Engine[]> {
   const { folder, servers, table, source, sourceRate } = options;
@@ -34,7 +39,7 @@ export async function makeTrio(options: TrioOptions): Promise<Engine[]> {
   mkdirSync(markers);
   const common = {
     CHAOS_MARKERS: markers,
-    NODE_OPTIONS: `--import ${pathToFileURL(chaosFile("clock-steps.js")).href}`,
+    NODE_OPTIONS: importing("clock-steps.js"),
     RUN_ID: "chaos",
     STREAM_REPLICAS: String(servers.replicas),
     STREAM_MAX_BYTES: String(STREAM_MAX_BYTES),
@@ -53,7 +58,7 @@ export async function makeTrio(options: TrioOptions): Promise<Engine[]> {
       CRUNCH_TIMEOUT_MS: "3000",
       THREAD_MAX_MEMORY_MB: "64",
     },
-    results: table.env,
+    results: { ...table.env, NODE_OPTIONS: importing("clock-steps.js", "spool-deaths.js") },
   };
   return Promise.all(
     namesOf(table.writers).map(async ([name, command]) => {
@@ -61,9 +66,13 @@ export async function makeTrio(options: TrioOptions): Promise<Engine[]> {
       const latencyMs =
         command === "data" ? (PUBLISH_WINDOW * FRAME_MAX_RECORDS * 1_000) / sourceRate / 2 : 0;
       const link = await EngineLink.open(servers.ports, latencyMs);
-      const clockFile = clockFileOf(folder, name);
-      writeFileSync(clockFile, "0");
-      const env = { ...common, ...settings[command], CHAOS_CLOCK_FILE: clockFile };
+      const files = {
+        CHAOS_CLOCK_FILE: clockFileOf(folder, name),
+        CHAOS_DEATH_FILE: deathFileOf(folder, name),
+      };
+      writeFileSync(files.CHAOS_CLOCK_FILE, "0");
+      writeFileSync(files.CHAOS_DEATH_FILE, "");
+      const env = { ...common, ...settings[command], ...files };
       return new Engine({ name, command, env, folder, link });
     }),
   );
@@ -79,4 +88,9 @@ export function namesOf(writers: number): [string, Command][] {
 /** Where an engine looks how far its clock is off. */
 export function clockFileOf(folder: string, engine: string): string {
   return join(folder, `${engine}.clock`);
+}
+
+/** Where a results-engine looks at which step it dies. */
+export function deathFileOf(folder: string, engine: string): string {
+  return join(folder, `${engine}.death`);
 }

@@ -2,15 +2,11 @@
 import { runSuite } from "../support/chaos-suite.js";
 
 runSuite("into DuckDB", ["--minutes", "2", "--seed", "101"]);
-runSuite("into BigQuery", ["--minutes", "1.5", "--seed", "102", "--sink", "bigquery"]);
-runSuite("into BigQuery by upserts", [
-  "--minutes",
-  "1.5",
-  "--seed",
-  "103",
-  "--sink",
-  "bigquery",
-  "--mode",
-  "upsert",
-]);
-process.stdout.write("3 passed, 0 failed\n");
+const bigQuery = (mode: string, seed: string): readonly string[] => {
+  return ["--minutes", "1.5", "--seed", seed, "--sink", "bigquery", "--mode", mode];
+};
+runSuite("into BigQuery", bigQuery("stream", "102"));
+runSuite("into BigQuery by upserts", bigQuery("upsert", "103"));
+runSuite("into BigQuery by appends", bigQuery("write", "104"));
+runSuite("into BigQuery by load jobs", bigQuery("load", "105"));
+process.stdout.write("5 passed, 0 failed\n");

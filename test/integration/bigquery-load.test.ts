@@ -1,43 +1,15 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import type { TestContext } from "node:test";
 import { describe, it } from "node:test";
-import type { FakeBigQuery, Json } from "../../services/fake-bigquery/fake-bigquery.js";
+import type { Json } from "../../services/fake-bigquery/fake-bigquery.js";
 import { EngineError, UserError } from "../../services/shared/errors.js";
-import type { Fixture } from "../support/bigquery-fixture.js";
 import { numbered, openFixture, resultColumns } from "../support/bigquery-fixture.js";
-import { tempFolder } from "../support/temp-folder.js";
+import { START, openLoad } from "../support/load-fixture.js";
 import { until } from "../support/until.js";
 
-const START = { on: { method: "POST", path: /^jobs$/ } };
-const LOOK = { on: { method: "GET", path: /^jobs\// } };
 const EDGES = [-(2n ** 63n), 2n ** 63n - 1n, 2n ** 53n + 1n, 0n, -1n];
 
 const idsOf = (rows: readonly Json[]): string[] => rows.map((row) => String(row.ID)).sort();
-const jobIds = (fake: FakeBigQuery): string[] =>
-  fake.jobs.map((job) => (job.jobReference as { jobId: string }).jobId);
-
-interface LoadFixture extends Fixture {
-  readonly folder: string;
-  /** Ends the sink and opens another on the same table and spool, as after a restart. */
-  readonly reopen: () => Promise<Fixture>;
-}
-
-async function openLoad(t: TestContext, params = ""): Promise<LoadFixture> {
-  const temp = tempFolder();
-  t.after(() => temp.remove());
-  const uri = `bigquery:p/d/t?mode=load&spool=${temp.path}${params}`;
-  const fixture = await openFixture(t, { uri });
-  return {
-    ...fixture,
-    folder: temp.path,
-    reopen: async () => {
-      await fixture.sink.close();
-      const again = await openFixture(t, { uri, endpoint: fixture.fake.url });
-      return { ...again, fake: fixture.fake, rows: fixture.rows, viewRows: fixture.viewRows };
-    },
-  };
-}
 
 describe("mode load", () => {
   it("loads a batch by one job that is atomic, appends, and makes nothing", async (t) => {
@@ -139,15 +111,81 @@ describe("mode load", () => {
     );
   });
 
+  it("knows singles that were written together, in whatever company they come again", async (t) => {
+    const { rows, sink, reopen } = await openLoad(t);
+    const singles = (...ids: bigint[]) => ({
+      ...resultColumns(ids.map((id) => (id < 0n ? { id, processTimeUs: 253_402_300_800_000_000n } : { id }))),
+      isOfSingles: true,
+    });
+    const never = new AbortController().signal;
+    await sink.write({ parts: [singles(1n, 2n, -3n, 4n), singles(5n)], rows: 5 }, never);
+
+    const again = await reopen();
+    const outcome = await again.sink.write(
+      { parts: [singles(6n, 5n, -3n), singles(2n, 7n)], rows: 5 },
+      never,
+    );
+
+    assert.deepEqual(idsOf(rows()), ["1", "2", "4", "5", "6", "7"]);
+    assert.deepEqual([outcome.stored, outcome.replays], [2, 2]);
+    assert.deepEqual(
+      outcome.rejected.map(({ part, row }) => [part, row]),
+      [[0, 2]],
+    );
+  });
+
+  it("knows the rows of a frame whose data were crunched again and answered by others", async (t) => {
+    const { rows, sink, write, reopen } = await openLoad(t);
+    const never = new AbortController().signal;
+    const tooLate = 253_402_300_800_000_000n;
+    await write([{ id: 1n }, { id: 3n, processTimeUs: tooLate }, { id: 4n }]);
+    const answer = resultColumns([{ id: 1n }, { id: 2n }, { id: 3n }, { id: 4n }]);
+
+    const again = await reopen();
+    const first = await again.sink.write({ parts: [answer], rows: 4 }, never);
+    const second = await again.sink.write({ parts: [answer], rows: 4 }, never);
+    const others = [resultColumns(numbered(9)), resultColumns([{ id: 1n, dTimeUs: 5n }, { id: 10n }])];
+    const third = await again.sink.write({ parts: others, rows: 11 }, never);
+
+    assert.deepEqual(
+      [first, second, third].map(({ stored, replays, rejected }) => [
+        stored,
+        replays,
+        rejected.map(({ row }) => row),
+      ]),
+      [
+        [1, 2, [2]],
+        [0, 3, [2]],
+        [7, 3, [2]],
+      ],
+    );
+    // ID 1 was sent again, at another instant.
+    const ids = ["1", "1", "10", "2", "4", "5", "6", "7", "8", "9"];
+    assert.deepEqual(idsOf(rows()), ids);
+    assert.equal(sink.state().ok, true);
+  });
+
   it("forgets a stored batch when its acks cannot be on their way any more", async (t) => {
     const { clock, write, folder } = await openLoad(t);
-    const notes = (): number => readdirSync(folder).filter((name) => name.startsWith("crunch_")).length;
+    // A note and the identities of its rows.
+    const notes = (): number => readdirSync(folder).filter((name) => name.startsWith("crunch_")).length / 2;
     await write([{ id: 1n }]);
     clock.now += 600_001;
 
     await write([{ id: 2n }]);
 
     assert.equal(notes(), 1);
+  });
+
+  it("remembers a stored batch however the machine's clock is set", async (t) => {
+    const { clock, rows, write } = await openLoad(t);
+    await write([{ id: 1n }]);
+    clock.setByMs = 3_600_000;
+    await write([{ id: 2n }]);
+
+    const outcome = await write([{ id: 1n }]);
+
+    assert.deepEqual([outcome.stored, outcome.replays, rows().length], [0, 1, 2]);
   });
 
   it("loads everything again into a table that was made anew", async (t) => {
@@ -160,82 +198,6 @@ describe("mode load", () => {
     const outcome = await again.write(numbered(2));
 
     assert.deepEqual([outcome.stored, rows().length], [2, 2]);
-  });
-
-  it("isolates a bad row by halving and stores its neighbours", async (t) => {
-    const { fake, rows, warnings, sink } = await openLoad(t);
-    const rowErrors = (row: Json): { reason: string; message: string } | undefined =>
-      row.ID === "37" ? { reason: "invalid", message: "no" } : undefined;
-    fake.fail({ ...START, rowErrors, times: 99 });
-
-    const early = { id: 0n, processTimeUs: 253_402_300_800_000_000n };
-    const outcome = await sink.write(
-      { parts: [resultColumns([early, { id: 100n }]), resultColumns(numbered(64))], rows: 66 },
-      new AbortController().signal,
-    );
-
-    assert.equal(outcome.stored, 64);
-    assert.deepEqual(
-      outcome.rejected.map(({ part, row }) => [part, row]),
-      [
-        [0, 0],
-        [1, 36],
-      ],
-    );
-    assert.match(outcome.rejected[1]?.reason ?? "", /^invalid at upload: row 1: no$/);
-    assert.equal(rows().length, 64);
-    assert.deepEqual(warnings, []);
-  });
-
-  it("pauses, and rejects nothing, when every row is refused", async (t) => {
-    const { fake, rows, sink, warnings, clock, write } = await openLoad(t);
-    fake.fail({ ...START, rowErrors: () => ({ reason: "invalid", message: "no" }), times: 400 });
-    let paused = "";
-    clock.onWait = () => {
-      if (!sink.state().ok) paused = sink.state().detail;
-      if (!sink.state().ok) fake.heal();
-    };
-
-    const outcome = await write(numbered(64));
-
-    assert.deepEqual([outcome.stored, outcome.rejected.length, rows().length], [64, 0, 64]);
-    assert.match(paused, /each row of a load is refused: invalid/);
-    assert.deepEqual([warnings.length, sink.state().ok], [1, true]);
-  });
-
-  const failures: readonly (readonly [string, Json])[] = [
-    ["a start that gets no answer", { ...START, commitThenDrop: true }],
-    ["a 503 at the start", { ...START, status: 503 }],
-    ["a quota at the start", { ...START, status: 403, reason: "quotaExceeded" }],
-    ["no rights at the start", { ...START, status: 403, reason: "accessDenied" }],
-    ["a captive portal", { ...START, html200: true }],
-    ["a look that fails", { ...LOOK, status: 503 }],
-    ["a look without rights", { ...LOOK, status: 403, reason: "accessDenied" }],
-    ["a job that BigQuery lost", { ...LOOK, status: 404, reason: "notFound" }],
-    ["a job that ends with a backend error", { ...START, jobError: { reason: "backendError" } }],
-    ["a job that ends with a quota", { ...START, jobError: { reason: "quotaExceeded" } }],
-    ["a job that finds no table", { ...START, jobError: { reason: "notFound" } }],
-  ];
-  for (const [name, fault] of failures) {
-    it(`loads each row once after ${name}`, async (t) => {
-      const { fake, rows, write } = await openLoad(t);
-      fake.fail({ ...fault, times: 3 });
-
-      const outcome = await write(numbered(10));
-
-      assert.deepEqual([outcome.stored, outcome.rejected.length, rows().length], [10, 0, 10]);
-      // A failed job's id is spent; one that may be running is never given another.
-      assert.equal(fake.jobs.length, "jobError" in fault ? 4 : 1);
-      assert.equal(new Set(jobIds(fake)).size, fake.jobs.length);
-    });
-  }
-
-  it("waits for a job that runs long", async (t) => {
-    const { fake, clock, write } = await openLoad(t);
-    fake.fail({ ...START, runsForLooks: 8 });
-
-    assert.equal((await write(numbered(1))).stored, 1);
-    assert.deepEqual(clock.waits, [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000]);
   });
 
   it("starts no more jobs in 24 hours than allowed, restarts included", async (t) => {

@@ -105,6 +105,17 @@ describe("a trap of Google's client", () => {
     assert.deepEqual(requestsAtWait, [1, 2]);
   });
 
+  it("once its total time is over it never settles: a late refusal comes back, and rows go again", async (t) => {
+    const { fake, rows, clock, write } = await openFixture(t);
+    fake.fail({ status: 503, latencyMs: 50, times: 3 });
+    let stored = 0;
+
+    void write(numbered(2)).then((outcome) => (stored = outcome.stored));
+    await until(() => stored === 2, 30_000, "the end of the write");
+
+    assert.deepEqual([rows().length, clock.waits], [2, [200, 400, 800]]);
+  });
+
   it("a missing table is made and waited for without end: it is never made again while writing", async (t) => {
     const { fake, clock, sink, write } = await openFixture(t);
     const requestsBefore = fake.requests.length;

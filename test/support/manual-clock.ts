@@ -5,6 +5,8 @@ import { interrupted } from "../../services/results-engine/sinks/bigquery/clock.
 /** A clock that a test moves: waits take no time but are noted, deadlines pass when told. */
 export class ManualClock implements BigQueryClock {
   now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+  /** How far the wall clock was set beside the time that passed, in milliseconds. */
+  setByMs = 0;
   /** Every wait between tries so far, in milliseconds. */
   readonly waits: number[] = [];
   /** Called before each wait ends, and waited for; what it does happens between two tries. */
@@ -13,7 +15,9 @@ export class ManualClock implements BigQueryClock {
   holdsWaits = false;
   readonly #deadlines = new Map<() => void, number>();
 
-  readonly nowMs = (): number => this.now;
+  readonly nowMs = (): number => this.now + this.setByMs;
+
+  readonly elapsedMs = (): number => this.now;
 
   /** Full jitter at its upper end, so that waits are the ceilings. */
   readonly random = (): number => 1;
@@ -38,6 +42,14 @@ export class ManualClock implements BigQueryClock {
   /** Deadlines that wait for an answer. */
   get openDeadlines(): number {
     return this.#deadlines.size;
+  }
+
+  /** Lets the deadline pass that was set first. */
+  expireOldest(): void {
+    const [expired] = this.#deadlines.keys();
+    if (expired === undefined) return;
+    this.#deadlines.delete(expired);
+    expired();
   }
 
   /** Lets every open deadline of at most `maxMs` pass. */

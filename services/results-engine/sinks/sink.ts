@@ -1,9 +1,15 @@
 import type { ResultColumns } from "../../shared/codec/columns.js";
 import type { ComponentState } from "../../shared/health.js";
 
+/** The results of one message, or of several that held one each and arrived together. */
+export interface BatchPart extends ResultColumns {
+  /** True if each row is a message of its own: delivered again, it may come in other company. */
+  readonly isOfSingles?: boolean;
+}
+
 /** What a sink writes at once: the results of whole messages, in order of arrival. */
 export interface Batch {
-  readonly parts: readonly ResultColumns[];
+  readonly parts: readonly BatchPart[];
   /** Rows in all parts. */
   readonly rows: number;
 }

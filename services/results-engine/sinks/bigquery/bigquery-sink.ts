@@ -142,7 +142,7 @@ async function openLoadSink(parts: {
     gate,
     clock,
     spool,
-    journal: await LoadJournal.open(spool, `${table.name}@${incarnation}`, () => clock.nowMs()),
+    journal: await LoadJournal.open(spool, `${table.name}@${incarnation}`, clock.elapsedMs),
     pace: await LoadPace.open(spool, clock, target.loadsPerDay),
     jobs: new LoadJobs({ client, clock, gate, target, location }),
     gzips: target.endpoint === undefined,

@@ -4,6 +4,8 @@ import { EngineError } from "../../../shared/errors.js";
 export interface BigQueryClock {
   /** The wall clock, in milliseconds since the epoch. */
   readonly nowMs: () => number;
+  /** A clock that nobody sets, in milliseconds since some moment: how long something lasts. */
+  readonly elapsedMs: () => number;
   /** Between 0 (included) and 1. */
   readonly random: () => number;
   /** Waits between two tries. @throws EngineError `retry` as soon as `signal` aborts */
@@ -14,6 +16,7 @@ export interface BigQueryClock {
 
 export const systemClock: BigQueryClock = {
   nowMs: () => Date.now(),
+  elapsedMs: () => performance.now(),
   random: () => Math.random(),
   backoff: (delayMs, signal) =>
     new Promise((resolve, reject) => {

@@ -2,12 +2,12 @@
  * What mode load remembers of each batch: its messages, and the jobs that load it. Written before a job
  * starts, so whoever comes after a crash runs the identical job, which BigQuery runs once.
  *
- * A message is known by the IDs and DTimeStamps of its results: JetStream delivers it again byte for byte,
- * in whatever company. A batch that is stored is kept for a while, because the acks of its messages may
+ * A message is known by the IDs and DTimeStamps of its results ({@link messagesOf}): JetStream delivers it
+ * again byte for byte, in whatever company. A batch that is stored is kept for a while, because the acks of its messages may
  * be lost.
  */
 import { createHash } from "node:crypto";
-import type { ResultColumns } from "../../../shared/codec/columns.js";
+import { identitiesIn } from "./load-messages.js";
 import type { Spool } from "./load-spool.js";
 
 /** A row that BigQuery does not get or does not take. */
@@ -22,7 +22,16 @@ export interface RejectedLine {
 export interface BatchMessage {
   readonly key: string;
   readonly rows: number;
+  /** DTimeStamp of its first row; undefined for one that no other answer belongs to. */
+  readonly instant: string | undefined;
   readonly rejected: RejectedLine[];
+}
+
+/** Where the rows of a message are among those of its batch. */
+interface MessagePlace {
+  readonly note: BatchNote;
+  readonly message: BatchMessage;
+  readonly firstRow: number;
 }
 
 /** Some lines of a batch's file and the job that loads them. */
@@ -54,20 +63,24 @@ const REMEMBER_MS = 10 * 60_000;
 export class LoadJournal {
   readonly #spool: Spool;
   readonly #table: string;
-  readonly #nowMs: () => number;
+  readonly #elapsedMs: () => number;
   readonly #messages = new Map<string, BatchMessage>();
+  readonly #byInstant = new Map<string, readonly MessagePlace[]>();
   readonly #waiting: BatchNote[] = [];
   #stored: { readonly note: BatchNote; readonly sinceMs: number }[] = [];
 
-  private constructor(spool: Spool, table: string, nowMs: () => number) {
+  private constructor(spool: Spool, table: string, elapsedMs: () => number) {
     this.#spool = spool;
     this.#table = table;
-    this.#nowMs = nowMs;
+    this.#elapsedMs = elapsedMs;
   }
 
-  /** @param table names the table and its creation */
-  static async open(spool: Spool, table: string, nowMs: () => number): Promise<LoadJournal> {
-    const journal = new LoadJournal(spool, table, nowMs);
+  /**
+   * @param table names the table and its creation
+   * @param elapsedMs a clock that nobody sets: a jump would make it forget what may come again
+   */
+  static async open(spool: Spool, table: string, elapsedMs: () => number): Promise<LoadJournal> {
+    const journal = new LoadJournal(spool, table, elapsedMs);
     const noted = new Set<string>();
     for (const name of await spool.names(".json")) {
       const bytes = await spool.read(name);
@@ -77,11 +90,12 @@ export class LoadJournal {
         await spool.remove(name);
         continue;
       }
-      noted.add(fileOf(note));
+      noted.add(fileOf(note)).add(identitiesFileOf(note));
       journal.#remember(note);
     }
     // No job was started for rows without a note: their messages were never acked and come again.
-    for (const name of [...(await spool.names(".ndjson")), ...(await spool.names(".part"))]) {
+    const files = await Promise.all([".ndjson", ".ids", ".part"].map((ending) => spool.names(ending)));
+    for (const name of files.flat()) {
       if (!noted.has(name)) await spool.remove(name);
     }
     return journal;
@@ -97,6 +111,18 @@ export class LoadJournal {
     return this.#messages.get(key);
   }
 
+  /** Rows of messages of one instant, by ID and DTimeStamp, and why those were rejected that were. */
+  async rowsAt(instant: string): Promise<ReadonlyMap<string, string | undefined>> {
+    const rows = new Map<string, string | undefined>();
+    for (const { note, message, firstRow } of this.#byInstant.get(instant) ?? []) {
+      const bytes = await this.#spool.read(identitiesFileOf(note));
+      const reasons = new Map(message.rejected.map(({ row, reason }) => [row, reason]));
+      const identities = bytes === undefined ? [] : identitiesIn(bytes, firstRow, message.rows);
+      for (const [row, identity] of identities.entries()) rows.set(identity, reasons.get(row));
+    }
+    return rows;
+  }
+
   newNote(messages: readonly BatchMessage[]): BatchNote {
     const hash = createHash("sha256").update(this.#table);
     for (const { key } of messages) hash.update(key);
@@ -104,8 +130,13 @@ export class LoadJournal {
     return { id, table: this.#table, messages, pieces: [], late: 0 };
   }
 
-  /** Resolves when the batch is written down: from now on its messages are known. */
-  async add(note: BatchNote): Promise<void> {
+  /**
+   * Resolves when the batch is written down: from now on its messages are known.
+   *
+   * @param identities of its messages, in order: {@link identityBytes}
+   */
+  async add(note: BatchNote, identities: readonly Uint8Array[]): Promise<void> {
+    await this.#spool.write(identitiesFileOf(note), identities);
     await this.save(note);
     this.#remember(note);
   }
@@ -121,28 +152,43 @@ export class LoadJournal {
     // A batch without a line had no job to wait for.
     if (place >= 0) {
       this.#waiting.splice(place, 1);
-      this.#stored.push({ note, sinceMs: this.#nowMs() });
+      this.#stored.push({ note, sinceMs: this.#elapsedMs() });
     }
     await this.#spool.remove(fileOf(note));
     await this.#forget();
   }
 
   #remember(note: BatchNote): void {
-    for (const message of note.messages) this.#messages.set(message.key, message);
+    let firstRow = 0;
+    for (const message of note.messages) {
+      this.#messages.set(message.key, message);
+      const { instant } = message;
+      if (instant !== undefined) {
+        const place = { note, message, firstRow };
+        this.#byInstant.set(instant, [...(this.#byInstant.get(instant) ?? []), place]);
+      }
+      firstRow += message.rows;
+    }
     if (note.pieces.every(({ state }) => state === "loaded")) {
       // However long the engine was away: the messages may come only now.
-      this.#stored.push({ note, sinceMs: this.#nowMs() });
+      this.#stored.push({ note, sinceMs: this.#elapsedMs() });
     } else this.#waiting.push(note);
   }
 
   async #forget(): Promise<void> {
-    const keptSinceMs = this.#nowMs() - REMEMBER_MS;
+    const keptSinceMs = this.#elapsedMs() - REMEMBER_MS;
     const old = this.#stored.filter(({ sinceMs }) => sinceMs < keptSinceMs);
     if (old.length === 0) return;
     this.#stored = this.#stored.filter(({ sinceMs }) => sinceMs >= keptSinceMs);
     for (const { note } of old) {
-      for (const { key } of note.messages) this.#messages.delete(key);
+      for (const { key, instant = "" } of note.messages) {
+        this.#messages.delete(key);
+        const others = this.#byInstant.get(instant)?.filter((place) => place.note !== note) ?? [];
+        if (others.length > 0) this.#byInstant.set(instant, others);
+        else this.#byInstant.delete(instant);
+      }
       await this.#spool.remove(`${note.id}.json`);
+      await this.#spool.remove(identitiesFileOf(note));
     }
   }
 }
@@ -152,16 +198,12 @@ export function fileOf({ id }: BatchNote): string {
   return `${id}.ndjson`;
 }
 
+/** The file with the ID and DTimeStamp of each row of a batch. */
+function identitiesFileOf({ id }: BatchNote): string {
+  return `${id}.ids`;
+}
+
 /** The id of a piece's next job. BigQuery takes letters, digits, - and _. */
 export function jobIdOf({ id }: BatchNote, { firstLine, lines, attempt }: Piece): string {
   return `${id}_${String(firstLine)}_${String(lines)}_${String(attempt)}`;
-}
-
-/** The same on every delivery of a message, and of no other. */
-export function messageKey({ ids, dTimeStampsUs, count }: ResultColumns): string {
-  const hash = createHash("sha256");
-  for (const column of [ids, dTimeStampsUs]) {
-    hash.update(new Uint8Array(column.buffer, column.byteOffset, count * column.BYTES_PER_ELEMENT));
-  }
-  return hash.digest("base64url");
 }

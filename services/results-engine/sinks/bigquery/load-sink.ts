@@ -10,15 +10,18 @@ import type { BigQueryClock } from "./clock.js";
 import { HICCUP, QUOTA, backoffMs } from "./clock.js";
 import type { Failure } from "./errors.js";
 import type { TableGate } from "./gate.js";
+import { GatedSink } from "./gated-sink.js";
 import { halvesOf, mediaOf, rowOfLine, writeLines } from "./load-file.js";
 import type { JobEnd, LoadJobs } from "./load-job.js";
-import { jobIdOf, messageKey } from "./load-journal.js";
-import type { BatchMessage, BatchNote, LoadJournal, Piece } from "./load-journal.js";
+import { jobIdOf } from "./load-journal.js";
+import type { BatchNote, LoadJournal, Piece } from "./load-journal.js";
+import { identityBytes } from "./load-messages.js";
+import { newsOf } from "./load-news.js";
+import type { FreshMessage } from "./load-news.js";
 import type { LoadPace } from "./load-pace.js";
 import type { Spool } from "./load-spool.js";
 import type { RowEncoder } from "./rows.js";
-import { eitherSignal } from "./either-signal.js";
-import type { Batch, RejectedRow, Sink, WriteOutcome } from "../sink.js";
+import type { Batch, RejectedRow, WriteOutcome } from "../sink.js";
 
 export interface LoadSinkParts {
   readonly description: string;
@@ -38,81 +41,57 @@ export interface LoadSinkParts {
 /** Rows refused one by one, with none of their batch stored, before the table is held to be the cause. */
 const MAX_LONE_REFUSALS = 8;
 
-export class BigQueryLoadSink implements Sink {
-  readonly description: string;
+export class BigQueryLoadSink extends GatedSink {
   /** While a job runs the next batch grows, which is what load jobs are good at. */
   readonly maxConcurrentWrites = 1;
-  /** A table cannot keep totals beside its rows. */
-  readonly earlierTotals = { stored: 0, repeats: 0, late: 0 };
-  readonly lifetimeTotals = undefined;
   readonly #parts: LoadSinkParts;
-  /** Aborts what still waits when the sink is closed. */
-  readonly #closing = new AbortController();
 
   constructor(parts: LoadSinkParts) {
-    this.description = parts.description;
+    super(parts);
     this.#parts = parts;
   }
 
   /** Repeats stay 0: a job does not tell them from news. Replays are told by their messages. */
-  async write(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
-    const { ending, release } = eitherSignal(signal, this.#closing.signal);
+  protected async send(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
     try {
-      return await this.#write(batch, ending);
+      return await this.#write(batch, signal);
     } catch (thrown) {
       if (thrown instanceof EngineError) throw thrown;
       // A disk that is full, a folder that is gone: what is not written down is not loaded.
       throw EngineError.from(thrown, "spool_failed");
-    } finally {
-      release();
     }
   }
 
-  state(): ReturnType<Sink["state"]> {
-    return this.#parts.gate.state();
-  }
-
-  close(): Promise<void> {
-    this.#closing.abort();
+  protected release(): void {
     this.#parts.spool.close();
-    return Promise.resolve();
   }
 
   async #write(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
     const { journal } = this.#parts;
     // First what a crash or a stop left: its messages may be in this very batch.
     for (const note of [...journal.waiting]) await this.#load(note, signal);
-    const keys = batch.parts.map(messageKey);
-    const fresh = new Map<string, { message: BatchMessage; part: number }>();
-    let replays = 0;
-    batch.parts.forEach(({ count }, part) => {
-      const key = keys[part] ?? "";
-      if (journal.known(key) !== undefined || fresh.has(key)) replays += count;
-      else if (count > 0) fresh.set(key, { message: { key, rows: count, rejected: [] }, part });
-    });
+    const { fresh, replays, rejected: rejectedBefore } = await newsOf(batch, journal);
+    const rejected: RejectedRow[] = [...rejectedBefore];
     let late = 0;
-    if (fresh.size > 0) {
-      const note = await this.#writeDown(batch, [...fresh.values()]);
+    if (fresh.length > 0) {
+      const note = await this.#writeDown(fresh);
       await this.#load(note, signal);
       late = note.late;
     }
-    const rejected = keys.flatMap((key, part): RejectedRow[] => {
-      const lines = (journal.known(key) ?? fresh.get(key)?.message)?.rejected ?? [];
-      return lines.map(({ row, reason }) => ({ part, row, reason }));
-    });
-    for (const { part } of rejected) if (fresh.get(keys[part] ?? "")?.part !== part) replays -= 1;
+    for (const { message, rows } of fresh) {
+      for (const { row, reason } of message.rejected) {
+        rejected.push({ part: rows.part, row: rows.places[row] ?? 0, reason });
+      }
+    }
     return { stored: batch.rows - replays - rejected.length, repeats: 0, replays, late, rejected };
   }
 
   /** From here on the batch is what it is, whoever loads it. */
-  async #writeDown(
-    batch: Batch,
-    fresh: readonly { readonly message: BatchMessage; readonly part: number }[],
-  ): Promise<BatchNote> {
+  async #writeDown(fresh: readonly FreshMessage[]): Promise<BatchNote> {
     const { journal, spool, encoder, clock } = this.#parts;
     const messages = fresh.map(({ message }) => message);
     const note = journal.newNote(messages);
-    const parts = fresh.flatMap(({ part }) => batch.parts[part] ?? []);
+    const parts = fresh.map(({ rows }) => rows.columns);
     const rows = parts.reduce((sum, { count }) => sum + count, 0);
     const written = await writeLines(spool, note, { parts, rows }, messages, encoder, clock.nowMs());
     note.late = written.late;
@@ -120,7 +99,7 @@ export class BigQueryLoadSink implements Sink {
       const { bytes, lines } = written;
       note.pieces = [{ firstByte: 0, endByte: bytes, firstLine: 0, lines, attempt: 0, state: "waiting" }];
     }
-    await journal.add(note);
+    await journal.add(note, parts.flatMap(identityBytes));
     return note;
   }
 

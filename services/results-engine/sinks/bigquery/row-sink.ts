@@ -1,10 +1,10 @@
 import type { BigQueryClock } from "./clock.js";
-import { eitherSignal } from "./either-signal.js";
 import type { TableGate } from "./gate.js";
+import { GatedSink } from "./gated-sink.js";
 import type { Inserter, RowTransport } from "./insert.js";
 import type { RowEncoder } from "./rows.js";
 import { Slots } from "./slots.js";
-import type { Batch, RejectedRow, Sink, WriteOutcome } from "../sink.js";
+import type { Batch, RejectedRow, WriteOutcome } from "../sink.js";
 
 export interface RowSinkParts {
   readonly description: string;
@@ -19,26 +19,19 @@ export interface RowSinkParts {
 const MAX_IN_FLIGHT = 4;
 
 /** Sends a batch as requests of rows, each until BigQuery took or refused it. */
-export class RowSink implements Sink {
-  readonly description: string;
+export class RowSink extends GatedSink {
   readonly maxConcurrentWrites = 2;
-  /** A stream of rows cannot keep totals beside them. */
-  readonly earlierTotals = { stored: 0, repeats: 0, late: 0 };
-  readonly lifetimeTotals = undefined;
   readonly #parts: RowSinkParts;
   readonly #slots = new Slots(MAX_IN_FLIGHT);
-  /** Aborts what still waits when the sink is closed. */
-  readonly #closing = new AbortController();
 
   constructor(parts: RowSinkParts) {
-    this.description = parts.description;
+    super(parts);
     this.#parts = parts;
   }
 
   /** Repeats and replays stay 0: BigQuery does not tell them from news. */
-  async write(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
+  protected async send(batch: Batch, signal: AbortSignal): Promise<WriteOutcome> {
     const { encoder, inserter, clock } = this.#parts;
-    const { ending, release: releaseSignals } = eitherSignal(signal, this.#closing.signal);
     const rows = encoder.rows(batch);
     const rejected: RejectedRow[] = rows.rejected;
     let stored = 0;
@@ -49,7 +42,7 @@ export class RowSink implements Sink {
         try {
           const request = encoder.next(rows, clock.nowMs());
           if (request === undefined) return;
-          const outcome = await inserter.insert(request, ending);
+          const outcome = await inserter.insert(request, signal);
           stored += outcome.stored;
           late += outcome.late;
           rejected.push(...outcome.rejected);
@@ -58,21 +51,14 @@ export class RowSink implements Sink {
         }
       }
     };
+    // To the last sender's end: nothing of this batch is under way when the caller gives up on it.
     const ends = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, sendOn));
-    // Only after the last sender: nothing of this batch is under way when the caller gives up on it.
-    releaseSignals();
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     return { stored, repeats: 0, replays: 0, late, rejected };
   }
 
-  state(): ReturnType<Sink["state"]> {
-    return this.#parts.gate.state();
-  }
-
-  close(): Promise<void> {
-    this.#closing.abort();
+  protected release(): void {
     this.#parts.transport.close();
-    return Promise.resolve();
   }
 }
