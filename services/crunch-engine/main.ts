@@ -63,7 +63,11 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
     ok: true,
     detail: `${String(pool.threads)} threads, ${String(pool.jobsInHand)} messages in hand`,
   }));
-  await context.started({ cruncher: cruncher.name, version: cruncher.version, threads: pool.threads });
+  await context.started({
+    cruncher: cruncher.name,
+    cruncherVersion: cruncher.version,
+    threads: pool.threads,
+  });
   const about = `${cruncher.name} ${cruncher.version}, ${String(pool.threads)} threads`;
   showEngine(context, "crunch-engine", messaging.notes, about);
 

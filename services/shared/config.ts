@@ -96,6 +96,10 @@ export const commonSettings = {
     })
     .default("info")
     .describe("Least severe log line that is written"),
+  LOG_FORMAT: z
+    .enum(["pretty", "json"], { error: "must be pretty or json" })
+    .optional()
+    .describe("`pretty` for people or `json` for programs. Default: pretty on a terminal, else json"),
 };
 
 /** The settings above, read. */

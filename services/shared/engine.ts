@@ -12,6 +12,8 @@ import { createLogger } from "./logger.js";
 import type { Logger } from "./logger.js";
 import { createMetrics } from "./metrics.js";
 import type { Metrics } from "./metrics.js";
+import { VERSION } from "./product.js";
+import { shownSettings } from "./shown-settings.js";
 
 /** What an engine did, for its last log line and the summary of `crunch up`. */
 export type Totals = Readonly<Record<string, number | string>>;
@@ -56,13 +58,15 @@ export async function runEngine<Settings extends CommonSettings>(
   } catch (thrown) {
     return reportUserError(thrown);
   }
-  const logger = createLogger(definition.name, settings.LOG_LEVEL);
+  const logger = await createLogger(definition.name, settings.LOG_LEVEL, settings.LOG_FORMAT);
+  const startedAtMs = performance.now();
   const metrics = createMetrics(definition.name);
   const health = new HealthServer(metrics.registry);
+  const engineId = `${hostname()}-${String(process.pid)}-${randomBytes(3).toString("hex")}`;
   const releases: (() => Promise<void> | void)[] = [];
   const stopping = watchSignals(settings.DRAIN_MS, logger);
   const context: EngineContext = {
-    engineId: `${hostname()}-${String(process.pid)}-${randomBytes(3).toString("hex")}`,
+    engineId,
     logger,
     metrics,
     health,
@@ -72,7 +76,8 @@ export async function runEngine<Settings extends CommonSettings>(
     started: async (details) => {
       const httpPort = await health.listen(settings.HTTP_HOST, settings.HTTP_PORT);
       releases.push(() => health.close());
-      logger.info({ event: "started", httpPort, ...details }, `${definition.name} started`);
+      const about = { event: "started", version: VERSION, httpPort, ...details };
+      logger.info({ ...about, settings: shownSettings(settings, env) }, `${definition.name} started`);
     },
   };
   let exitCode = 0;
@@ -92,7 +97,11 @@ export async function runEngine<Settings extends CommonSettings>(
     }
   }
   stopping.done();
-  if (exitCode === 0) logger.info({ event: "stopped", ...totals }, `${definition.name} stopped`);
+  if (exitCode === 0) {
+    const ranMs = Math.round(performance.now() - startedAtMs);
+    const why = stopping.by() ?? "all is done";
+    logger.info({ event: "stopped", why, ranMs, ...totals }, `${definition.name} stopped: ${why}`);
+  }
   return exitCode;
 }
 
@@ -103,14 +112,22 @@ export async function runEngine<Settings extends CommonSettings>(
 function watchSignals(
   drainMs: number,
   logger: Logger,
-): { signal: AbortSignal; halfDrained: AbortSignal; done: () => void } {
+): {
+  signal: AbortSignal;
+  halfDrained: AbortSignal;
+  /** The signal that came first; undefined while none did. */
+  by: () => NodeJS.Signals | undefined;
+  done: () => void;
+} {
+  let by: NodeJS.Signals | undefined;
   const controller = new AbortController();
   const half = new AbortController();
   let halfTime: NodeJS.Timeout | undefined;
   let deadline: NodeJS.Timeout | undefined;
   let isDone = false;
-  const onSignal = (): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted || isDone) return;
+    by = signal;
     controller.abort();
     halfTime = setTimeout(() => half.abort(), drainMs / 2).unref();
     deadline = setTimeout(() => {
@@ -127,6 +144,7 @@ function watchSignals(
   return {
     signal: controller.signal,
     halfDrained: half.signal,
+    by: () => by,
     done: () => {
       isDone = true;
       clearTimeout(halfTime);
