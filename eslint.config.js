@@ -96,6 +96,11 @@ const zones = [
     message: "plug-ins never see NATS",
   },
   {
+    target: "./services/!(shared)/**",
+    from: "./services/shared/trace/otlp/**",
+    message: "loaded by open-tracer.ts only, when there is a collector",
+  },
+  {
     target: ["./services/*/pipeline.ts"],
     from: ["./services/shared/nats/**", "./services/shared/memory/**"],
     message: "a pipeline knows interfaces only",

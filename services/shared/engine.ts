@@ -14,6 +14,8 @@ import { createMetrics } from "./metrics.js";
 import type { Metrics } from "./metrics.js";
 import { VERSION } from "./product.js";
 import { shownSettings } from "./shown-settings.js";
+import { openTracer } from "./trace/open-tracer.js";
+import type { Tracer } from "./trace/tracer.js";
 
 /** What an engine did, for its last log line and the summary of `crunch up`. */
 export type Totals = Readonly<Record<string, number | string>>;
@@ -25,6 +27,8 @@ export interface EngineContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health: HealthServer;
+  /** Off unless the settings name a collector. */
+  readonly tracer: Tracer;
   /** Aborts on SIGTERM or SIGINT: take no more work, finish what is in hand. */
   readonly signal: AbortSignal;
   /** Aborts when half of DRAIN_MS is over: time to give up what waits for others. */
@@ -63,13 +67,15 @@ export async function runEngine<Settings extends CommonSettings>(
   const metrics = createMetrics(definition.name);
   const health = new HealthServer(metrics.registry);
   const engineId = `${hostname()}-${String(process.pid)}-${randomBytes(3).toString("hex")}`;
-  const releases: (() => Promise<void> | void)[] = [];
+  const tracer = await openTracer(settings, { service: definition.name, engineId, logger, metrics });
+  const releases: (() => Promise<void> | void)[] = [() => tracer.close()];
   const stopping = watchSignals(settings.DRAIN_MS, logger);
   const context: EngineContext = {
     engineId,
     logger,
     metrics,
     health,
+    tracer,
     signal: stopping.signal,
     halfDrained: stopping.halfDrained,
     defer: (release) => releases.push(release),
