@@ -10,7 +10,6 @@ import type { Consumer, Handler, IncomingMessage, Publisher } from "../shared/me
 import { parkedIdOf } from "../shared/parking.js";
 import type { Parker } from "../shared/parking.js";
 import { ATTRIBUTE } from "../shared/trace/attributes.js";
-import { traceOf } from "../shared/trace/trace-context.js";
 import { during } from "../shared/trace/tracer.js";
 import type { Span, Tracer } from "../shared/trace/tracer.js";
 import type { CrunchMetrics } from "./crunch-metrics.js";
@@ -64,7 +63,7 @@ class CrunchPipeline {
 
   readonly handle: Handler = (message) => {
     const subject = message.isFrame ? "data.frame" : "data";
-    const span = this.#parts.tracer.message("crunch", subject, traceOf(message.headers));
+    const span = this.#parts.tracer.message("crunch", subject, message.trace);
     return during(span, () => this.#handle(message, span));
   };
 

@@ -10,7 +10,6 @@ import type { Consumer, Handler, IncomingMessage } from "../shared/messaging.js"
 import { parkedIdOf } from "../shared/parking.js";
 import type { Parker } from "../shared/parking.js";
 import { ATTRIBUTE } from "../shared/trace/attributes.js";
-import { traceOf } from "../shared/trace/trace-context.js";
 import { NO_SPAN, during } from "../shared/trace/tracer.js";
 import type { Span, Tracer } from "../shared/trace/tracer.js";
 import { NO_SPANS } from "./batcher.js";
@@ -62,13 +61,8 @@ interface Unstored {
 
 /** The step that ends with the rows of a message, or with their being parked. */
 function spanOf(tracer: Tracer, message: IncomingMessage): Span {
-  // Reading the headers of every single takes time that nobody has who records nothing.
   if (!tracer.isOn) return NO_SPAN;
-  const span = tracer.message(
-    "store",
-    message.isFrame ? "results.frame" : "results",
-    traceOf(message.headers),
-  );
+  const span = tracer.message("store", message.isFrame ? "results.frame" : "results", message.trace);
   if (span.isRecorded) {
     const { stream, sequence, deliveries } = message.origin;
     span.set({
@@ -134,7 +128,7 @@ async function parkEach(
 ): Promise<void> {
   if (entries.length === 0) return;
   const { origin } = message;
-  const trace = span.context ?? traceOf(message.headers);
+  const trace = span.context ?? message.trace;
   const waiting = entries.values();
   const lane = async (): Promise<void> => {
     for (const { index, ...entry } of waiting) {

@@ -7,7 +7,7 @@ import { EngineError, messageOf } from "./errors.js";
 import type { Handler, IncomingMessage } from "./messaging.js";
 import { parkedIdOf } from "./parking.js";
 import type { Parker } from "./parking.js";
-import { traceField, traceOf } from "./trace/trace-context.js";
+import { traceField } from "./trace/trace-context.js";
 
 /** Delay before the second delivery; doubles with each further one. */
 const FIRST_RETRY_MS = 500;
@@ -67,7 +67,7 @@ async function settleFailure(
 ): Promise<EngineError | undefined> {
   if (error.action === "stop") return error;
   const { stream, sequence, deliveries } = message.origin;
-  const trace = traceOf(message.headers);
+  const { trace } = message;
   const about = { stream, sequence, deliveries, ...traceField(trace) };
   if (error.action === "retry") {
     const delayMs = retryDelayMs(error, deliveries);

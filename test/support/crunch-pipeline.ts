@@ -55,7 +55,8 @@ export class PipelineUnderTest {
 
   /** Hands `messages` over as a consumer would, and says how each handler ended. */
   async handle(
-    ...messages: (Omit<IncomingMessage, "topic" | "headers"> & Partial<IncomingMessage>)[]
+    ...messages: (Omit<IncomingMessage, "topic" | "headers" | "trace"> &
+      Pick<Partial<IncomingMessage>, "trace">)[]
   ): Promise<{
     totals: CrunchTotals;
     endings: (EngineError | "acked")[];
@@ -64,7 +65,7 @@ export class PipelineUnderTest {
     const run = async (handler: Handler): Promise<void> => {
       for (const message of messages) {
         try {
-          await handler({ headers: {}, ...message, topic: "data" });
+          await handler({ trace: undefined, ...message, topic: "data", headers: {} });
           endings.push("acked");
         } catch (thrown) {
           endings.push(EngineError.from(thrown));

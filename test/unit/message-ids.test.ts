@@ -66,6 +66,7 @@ async function resultIdOf(from: MessageOrigin, by: { name: string; version: stri
     topic: "data",
     isFrame: false,
     headers: {},
+    trace: undefined,
     payload: encodeRecord(1n, 2n, ""),
     origin: from,
   } as const;

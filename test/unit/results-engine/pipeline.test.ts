@@ -71,7 +71,7 @@ function messageOf(payload: Uint8Array): IncomingMessage {
     storedAtNs: 0n,
     deliveries: 1,
   };
-  return { topic: "results", isFrame: true, payload, headers: {}, origin };
+  return { topic: "results", isFrame: true, payload, headers: {}, trace: undefined, origin };
 }
 
 describe("results pipeline", () => {

@@ -92,7 +92,7 @@ describe("a message that belongs to a trace", () => {
       const settler = { ack: () => undefined, redeliver: () => undefined };
       const handler = () => Promise.reject(new EngineError("code", action, "why"));
 
-      await handleAndSettle(handler, { ...messageOf(1), headers: { traceparent } }, settler, context);
+      await handleAndSettle(handler, { ...messageOf(1), trace: { traceparent } }, settler, context);
 
       assert.deepEqual(
         lines.map((line) => line.trace_id),
@@ -119,6 +119,7 @@ function messageOf(deliveries: number): IncomingMessage {
     isFrame: false,
     payload: Uint8Array.of(1, 2, 3),
     headers: {},
+    trace: undefined,
     origin: {
       stream: "DATA",
       streamCreatedAt: "2026-01-01T00:00:00Z",

@@ -6,8 +6,12 @@ import { until } from "../../../support/until.js";
 
 type Ended = Parameters<SpanQueue["onEnd"]>[0];
 type Exporter = ConstructorParameters<typeof SpanQueue>[0];
+type Result = Parameters<Parameters<Exporter["export"]>[1]>[0];
 type Done = Parameters<Exporter["export"]>[1];
 
+/** The codes of the library's `ExportResultCode`. */
+const TAKEN = { code: 0 } as Result;
+const REFUSED = { code: 1, error: new Error("no") } as Result;
 const span = { spanContext: () => ({ traceFlags: 1 }), resource: {} } as unknown as Ended;
 const unsampled = { spanContext: () => ({ traceFlags: 0 }), resource: {} } as unknown as Ended;
 
@@ -26,7 +30,7 @@ function held() {
   });
   const counts = async (): Promise<Record<string, number>> => {
     const { values = [] } = (await metrics.registry.getSingleMetric("trace_spans_total")?.get()) ?? {};
-    return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]));
+    return Object.fromEntries(values.map(({ labels, value }) => [String(labels.outcome), value]));
   };
   return { queue, waiting, news, counts };
 }
@@ -34,7 +38,7 @@ function held() {
 /** The library waits for answers, and keeps a process alive meanwhile. */
 async function answerAll(queue: SpanQueue, waiting: Done[]): Promise<void> {
   while (queue.unsent > 0) {
-    waiting.shift()?.({ code: 0 });
+    waiting.shift()?.(TAKEN);
     await new Promise(setImmediate);
   }
 }
@@ -55,8 +59,7 @@ describe("the queue of spans", () => {
     const { queue, waiting, news, counts } = held();
     for (let index = 0; index < 1_536; index += 1) queue.onEnd(span);
 
-    const fail = { code: 1, error: new Error("no") };
-    for (const answer of [fail, fail, { code: 0 }]) {
+    for (const answer of [REFUSED, REFUSED, TAKEN]) {
       // The library begins the next batch a few promises later.
       await until(() => waiting.length > 0, 30_000, "the next batch");
       waiting.shift()?.(answer);
