@@ -11,7 +11,7 @@ const homes = {
   pino: ["services/shared/logger.ts"],
   "pino-pretty": ["services/shared/logger.ts"],
   "@opentelemetry/api": ["services/shared/trace/otlp/**", "test/**"],
-  "@opentelemetry/core": ["services/shared/trace/otlp/**"],
+  "@opentelemetry/core": ["services/shared/trace/otlp/**", "test/**"],
   "@opentelemetry/exporter-trace-otlp-http": ["services/shared/trace/otlp/**"],
   "@opentelemetry/resources": ["services/shared/trace/otlp/**"],
   "@opentelemetry/sdk-trace": ["services/shared/trace/otlp/**"],

@@ -71,7 +71,7 @@ const traceSettings = {
   OTEL_EXPORTER_OTLP_ENDPOINT: collectorSetting(
     "Collector of traces (OTLP over HTTP): /v1/traces is added. Without it nothing is traced",
   ),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorSetting("The same with its path; comes first"),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorSetting("Collector of traces with its path; comes first"),
   OTEL_TRACES_SAMPLER: z
     .enum([...SAMPLERS, ...PARENT_BASED], {
       error: `must be one of ${[...SAMPLERS, ...PARENT_BASED].join(", ")}`,
@@ -136,7 +136,7 @@ export const commonSettings = {
   LOG_FORMAT: z
     .enum(["pretty", "json"], { error: "must be pretty or json" })
     .optional()
-    .describe("`pretty` for people or `json` for programs. Default: pretty on a terminal, else json"),
+    .describe("Log lines for people (pretty) or programs (json). Default: pretty on a terminal, else json"),
   ...traceSettings,
 };
 

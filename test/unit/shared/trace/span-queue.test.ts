@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ExportResultCode } from "@opentelemetry/core";
 import { createMetrics } from "../../../../services/shared/metrics.js";
 import { SpanQueue } from "../../../../services/shared/trace/otlp/span-queue.js";
 import { until } from "../../../support/until.js";
 
 type Ended = Parameters<SpanQueue["onEnd"]>[0];
 type Exporter = ConstructorParameters<typeof SpanQueue>[0];
-type Result = Parameters<Parameters<Exporter["export"]>[1]>[0];
 type Done = Parameters<Exporter["export"]>[1];
 
-/** The codes of the library's `ExportResultCode`. */
-const TAKEN = { code: 0 } as Result;
-const REFUSED = { code: 1, error: new Error("no") } as Result;
+const TAKEN = { code: ExportResultCode.SUCCESS };
+const REFUSED = { code: ExportResultCode.FAILED, error: new Error("no") };
 const span = { spanContext: () => ({ traceFlags: 1 }), resource: {} } as unknown as Ended;
 const unsampled = { spanContext: () => ({ traceFlags: 0 }), resource: {} } as unknown as Ended;
 
