@@ -9,6 +9,12 @@ const engines = ["data-engine", "crunch-engine", "results-engine"];
 const homes = {
   nats: ["services/shared/nats/**", "test/**"],
   pino: ["services/shared/logger.ts"],
+  "pino-pretty": ["services/shared/logger.ts"],
+  "@opentelemetry/api": ["services/shared/trace/otlp/**", "test/**"],
+  "@opentelemetry/core": ["services/shared/trace/otlp/**", "test/**"],
+  "@opentelemetry/exporter-trace-otlp-http": ["services/shared/trace/otlp/**"],
+  "@opentelemetry/resources": ["services/shared/trace/otlp/**"],
+  "@opentelemetry/sdk-trace": ["services/shared/trace/otlp/**"],
   "prom-client": ["services/shared/metrics.ts"],
   piscina: ["services/crunch-engine/pool/**"],
   "@duckdb/node-api": [
@@ -88,6 +94,11 @@ const zones = [
     target: ["./services/*/sources/**", "./services/*/crunchers/**", "./services/*/sinks/**"],
     from: ["./services/shared/nats/**", "./services/shared/memory/**"],
     message: "plug-ins never see NATS",
+  },
+  {
+    target: "./services/!(shared)/**",
+    from: "./services/shared/trace/otlp/**",
+    message: "loaded by open-tracer.ts only, when there is a collector",
   },
   {
     target: ["./services/*/pipeline.ts"],

@@ -6,6 +6,7 @@ import { showEngine } from "../shared/engine-note.js";
 import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
 import { connectEngine } from "../shared/nats/connect-engine.js";
+import type { Warn } from "../shared/logger.js";
 import { Parker } from "../shared/parking.js";
 import { watchPublishing } from "../shared/publish-watch.js";
 import { inFlightOf, readCrunchSettings } from "./config.js";
@@ -63,13 +64,19 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
     ok: true,
     detail: `${String(pool.threads)} threads, ${String(pool.jobsInHand)} messages in hand`,
   }));
-  await context.started({ cruncher: cruncher.name, version: cruncher.version, threads: pool.threads });
+  await context.started({
+    cruncher: cruncher.name,
+    cruncherVersion: cruncher.version,
+    threads: pool.threads,
+  });
   const about = `${cruncher.name} ${cruncher.version}, ${String(pool.threads)} threads`;
   showEngine(context, "crunch-engine", messaging.notes, about);
 
-  const parker = new Parker(messaging.publisher, engineId);
   const { publisher } = messaging;
-  const parts = { consumer, pool, publisher, parker, parkGiveUp: context.halfDrained, cruncher, metrics };
+  const { tracer, halfDrained: parkGiveUp } = context;
+  const warn: Warn = (details, message) => logger.warn(details, message);
+  const parker = new Parker(publisher, engineId, { warn, tracer });
+  const parts = { consumer, pool, publisher, parker, parkGiveUp, cruncher, metrics, tracer };
   const totals = await runCrunchPipeline(parts, signal);
   return { ...totals };
 }

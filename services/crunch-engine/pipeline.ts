@@ -9,6 +9,9 @@ import { EngineError } from "../shared/errors.js";
 import type { Consumer, Handler, IncomingMessage, Publisher } from "../shared/messaging.js";
 import { parkedIdOf } from "../shared/parking.js";
 import type { Parker } from "../shared/parking.js";
+import { ATTRIBUTE } from "../shared/trace/attributes.js";
+import { during } from "../shared/trace/tracer.js";
+import type { Span, Tracer } from "../shared/trace/tracer.js";
 import type { CrunchMetrics } from "./crunch-metrics.js";
 import type { NamedCruncher } from "./crunchers/cruncher.js";
 import type { CrunchOutcome, CrunchPool, FailedRecord } from "./pool/pool.js";
@@ -26,6 +29,7 @@ export interface CrunchParts {
   readonly parkGiveUp: AbortSignal;
   readonly cruncher: Pick<NamedCruncher, "name" | "version">;
   readonly metrics: CrunchMetrics;
+  readonly tracer: Tracer;
 }
 
 export interface CrunchTotals {
@@ -50,33 +54,39 @@ class CrunchPipeline {
 
   constructor(parts: CrunchParts) {
     this.#parts = parts;
-    this.#results = new ResultsPublisher(parts.publisher, parts.cruncher);
+    this.#results = new ResultsPublisher(parts.publisher, parts.cruncher, parts.tracer);
   }
 
   get totals(): CrunchTotals {
     return { crunched: this.#crunched, parked: this.#parts.parker.count + this.#undecodable };
   }
 
-  readonly handle: Handler = async (message) => {
+  readonly handle: Handler = (message) => {
+    const subject = message.isFrame ? "data.frame" : "data";
+    const span = this.#parts.tracer.message("crunch", subject, message.trace);
+    return during(span, () => this.#handle(message, span));
+  };
+
+  async #handle(message: IncomingMessage, span: Span): Promise<void> {
     const { metrics } = this.#parts;
-    const outcome = await this.#crunch(message);
-    const publishing = this.#results.publish(message, outcome);
-    const parking = outcome.failed.length === 0 ? undefined : this.#park(message, outcome.failed);
+    const outcome = await this.#crunch(message, span);
+    const publishing = this.#results.publish(message, outcome, span);
+    const parking = outcome.failed.length === 0 ? undefined : this.#park(message, outcome.failed, span);
     const [tooLarge] = parking === undefined ? [await publishing] : await Promise.all([publishing, parking]);
-    if (tooLarge.length > 0) await this.#park(message, tooLarge);
+    if (tooLarge.length > 0) await this.#park(message, tooLarge, span);
     const crunched = outcome.resultCount - tooLarge.length;
     this.#crunched += crunched;
     metrics.records.inc(crunched);
     metrics.messages.inc({ kind: message.isFrame ? "frame" : "single" });
     metrics.duration.observe(outcome.crunchMs / 1_000);
-  };
+  }
 
-  async #crunch(message: IncomingMessage): Promise<CrunchOutcome> {
+  async #crunch(message: IncomingMessage, span: Span): Promise<CrunchOutcome> {
     const { pool, metrics } = this.#parts;
     const answer = pool.crunch(message);
     metrics.jobsInHand.set(pool.jobsInHand);
     try {
-      return await answer;
+      return span.isRecorded ? await this.#traced(answer, message, span) : await answer;
     } catch (thrown) {
       const error = EngineError.from(thrown);
       if (error.action === "park") {
@@ -89,15 +99,43 @@ class CrunchPipeline {
     }
   }
 
+  /** The time in the pool, waiting included, as a step of its own. */
+  #traced(answer: Promise<CrunchOutcome>, message: IncomingMessage, span: Span): Promise<CrunchOutcome> {
+    const { cruncher, tracer } = this.#parts;
+    const { stream, sequence, deliveries } = message.origin;
+    span.set({
+      [ATTRIBUTE.stream]: stream,
+      [ATTRIBUTE.sequence]: sequence,
+      [ATTRIBUTE.deliveries]: deliveries,
+      [ATTRIBUTE.bodySize]: message.payload.length,
+    });
+    const inPool = tracer.inside("pool", span);
+    return during(inPool, async () => {
+      const outcome = await answer;
+      const { resultCount, failed, crunchMs } = outcome;
+      span.set({ [ATTRIBUTE.messageCount]: resultCount + failed.length, [ATTRIBUTE.failed]: failed.length });
+      inPool.set({
+        [ATTRIBUTE.cruncher]: cruncher.name,
+        [ATTRIBUTE.cruncherVersion]: cruncher.version,
+        [ATTRIBUTE.threadMs]: crunchMs,
+      });
+      return outcome;
+    });
+  }
+
   /** Parks each record alone; resolves once all of them are stored. */
-  async #park(message: IncomingMessage, failed: readonly FailedRecord[]): Promise<void> {
+  async #park(message: IncomingMessage, failed: readonly FailedRecord[], span: Span): Promise<void> {
     const { parker, parkGiveUp, metrics } = this.#parts;
     const waiting = failed.values();
     const lane = async (): Promise<void> => {
       for (const { index, payload, reason, error } of waiting) {
         const id = parkedIdOf(message.origin, index);
         const { origin } = message;
-        await parker.park({ topic: "data", subject: "data", payload, reason, error, id, origin }, parkGiveUp);
+        const trace = span.context;
+        await parker.park(
+          { topic: "data", subject: "data", payload, reason, error, id, origin, trace },
+          parkGiveUp,
+        );
         metrics.failedRecords.inc({ reason });
       }
     };

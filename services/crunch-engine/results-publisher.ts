@@ -5,6 +5,9 @@ import { EngineError, messageOf } from "../shared/errors.js";
 import { HEADER } from "../shared/messaging.js";
 import type { IncomingMessage, Publisher } from "../shared/messaging.js";
 import { originName } from "../shared/origin-name.js";
+import { ATTRIBUTE } from "../shared/trace/attributes.js";
+import { during } from "../shared/trace/tracer.js";
+import type { Span, Tracer } from "../shared/trace/tracer.js";
 import type { NamedCruncher } from "./crunchers/cruncher.js";
 import type { CrunchOutcome, FailedRecord } from "./pool/pool.js";
 
@@ -19,9 +22,11 @@ interface Part {
 export class ResultsPublisher {
   readonly #publisher: Publisher;
   readonly #crunchedBy: string;
+  readonly #tracer: Tracer;
 
-  constructor(publisher: Publisher, cruncher: Pick<NamedCruncher, "name" | "version">) {
+  constructor(publisher: Publisher, cruncher: Pick<NamedCruncher, "name" | "version">, tracer: Tracer) {
     this.#publisher = publisher;
+    this.#tracer = tracer;
     this.#crunchedBy = idTextOf(`${cruncher.name}@${cruncher.version}`);
   }
 
@@ -29,9 +34,14 @@ export class ResultsPublisher {
    * Resolves once the results are stored. A frame of results is larger than its frame of records and
    * may exceed what the server takes in one message: then it goes in parts.
    *
+   * @param crunching the step that made the results
    * @returns records whose result alone is larger than the server takes
    */
-  async publish(message: IncomingMessage, outcome: CrunchOutcome): Promise<readonly FailedRecord[]> {
+  async publish(
+    message: IncomingMessage,
+    outcome: CrunchOutcome,
+    crunching: Span,
+  ): Promise<readonly FailedRecord[]> {
     if (outcome.resultPayload === undefined) return [];
     const id = `${originName(message.origin)}-${this.#crunchedBy}${lackText(outcome.failed)}`;
     const tooLarge: { result: number; error: string }[] = [];
@@ -40,7 +50,7 @@ export class ResultsPublisher {
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       const partId = part === whole ? id : `${id}-${String(part.from)}-${String(part.count)}`;
       try {
-        await this.#send(message.isFrame, part, partId);
+        await this.#send(message.isFrame, part, partId, crunching);
       } catch (thrown) {
         if (!(thrown instanceof EngineError) || thrown.code !== "too_large") throw thrown;
         if (part.count > 1) parts.push(...halvesOf(part));
@@ -50,13 +60,22 @@ export class ResultsPublisher {
     return tooLarge.length === 0 ? [] : recordsOf(message, outcome, tooLarge);
   }
 
-  async #send(isFrame: boolean, part: Part, messageId: string): Promise<void> {
-    await this.#publisher.publish({
-      subject: isFrame ? "results.frame" : "results",
-      payload: part.payload,
-      messageId,
-      headers: { [HEADER.records]: String(part.count) },
-    });
+  async #send(isFrame: boolean, part: Part, messageId: string, crunching: Span): Promise<void> {
+    const subject = isFrame ? "results.frame" : "results";
+    const { payload, count } = part;
+    // In a trace that nobody records the results name its last step that was made.
+    const span = crunching.isRecorded
+      ? this.#tracer.message("publish", subject, crunching.context)
+      : crunching;
+    const headers = { [HEADER.records]: String(count), ...span.context };
+    if (span.isRecorded) {
+      span.set({
+        [ATTRIBUTE.messageCount]: count,
+        [ATTRIBUTE.messageId]: messageId,
+        [ATTRIBUTE.bodySize]: payload.length,
+      });
+    }
+    await during(span, () => this.#publisher.publish({ subject, payload, messageId, headers }));
   }
 }
 

@@ -6,6 +6,7 @@ import { showEngine } from "../shared/engine-note.js";
 import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
 import { connectNats } from "../shared/nats/connection.js";
+import type { Warn } from "../shared/logger.js";
 import { Parker } from "../shared/parking.js";
 import { watchPublishing } from "../shared/publish-watch.js";
 import { untilAnswered } from "../shared/until-answered.js";
@@ -44,6 +45,7 @@ async function run(settings: DataSettings, context: EngineContext): Promise<Tota
     streamMaxBytes: settings.STREAM_MAX_BYTES,
     warn: (details, message) => logger.warn(details, message),
     signal,
+    tracer: context.tracer,
   });
   context.defer(() => messaging.close());
   warnAtStart(checkDataEngine(settings, messaging.server), logger);
@@ -83,7 +85,9 @@ async function run(settings: DataSettings, context: EngineContext): Promise<Tota
   if (settings.RUN_ID !== undefined) {
     context.defer(noteProgress(messaging.notes, runId, () => position));
   }
-  const parker = new Parker(publisher, engineId);
+  const { tracer } = context;
+  const warn: Warn = (details, message) => logger.warn(details, message);
+  const parker = new Parker(publisher, engineId, { warn, tracer });
   const limits = {
     maxRecords: settings.FRAME_MAX_RECORDS,
     maxBytes: settings.FRAME_MAX_BYTES,
@@ -100,6 +104,7 @@ async function run(settings: DataSettings, context: EngineContext): Promise<Tota
       fromPosition,
       observer,
       admission: limit,
+      tracer,
     },
     signal,
   );

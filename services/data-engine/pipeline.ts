@@ -9,6 +9,9 @@ import { createHash } from "node:crypto";
 import { HEADER } from "../shared/messaging.js";
 import type { Publisher } from "../shared/messaging.js";
 import type { Parker } from "../shared/parking.js";
+import { ATTRIBUTE } from "../shared/trace/attributes.js";
+import { during } from "../shared/trace/tracer.js";
+import type { Tracer } from "../shared/trace/tracer.js";
 import { Framer } from "./framer.js";
 import type { Frame, FrameLimits, UnfitRow } from "./framer.js";
 import type { Source } from "./sources/source.js";
@@ -26,6 +29,8 @@ export interface PipelineParts {
   readonly fromPosition: number;
   readonly observer: PipelineObserver;
   readonly admission: Admission;
+  /** Each frame begins a trace. */
+  readonly tracer: Tracer;
 }
 
 /** Decides when more records may be published. */
@@ -140,23 +145,28 @@ class Sender {
   async #publish(frame: Frame): Promise<void> {
     const { payload, records, startPosition, endPosition } = frame;
     if (payload === undefined) return;
-    const { runId, publisher } = this.#parts;
+    const { runId, publisher, tracer } = this.#parts;
     // With the position, because two frames of the same bytes at different places are both news;
     // with the hash, because another source under the same run id is news, too.
     const hash = createHash("sha256").update(payload).digest("hex").slice(0, 16);
-    await publisher.publish(
-      {
-        subject: "data.frame",
-        payload,
-        messageId: `${runId}-${String(startPosition)}-${hash}`,
-        headers: {
-          [HEADER.records]: String(records),
-          [HEADER.run]: runId,
-          [HEADER.position]: String(endPosition),
-          [HEADER.confirmed]: String(this.confirmedPosition),
-        },
-      },
-      this.failed,
+    const messageId = `${runId}-${String(startPosition)}-${hash}`;
+    const span = tracer.message("publish", "data.frame", undefined);
+    if (span.isRecorded) {
+      span.set({
+        [ATTRIBUTE.messageCount]: records,
+        [ATTRIBUTE.messageId]: messageId,
+        [ATTRIBUTE.bodySize]: payload.length,
+      });
+    }
+    const headers = {
+      [HEADER.records]: String(records),
+      [HEADER.run]: runId,
+      [HEADER.position]: String(endPosition),
+      [HEADER.confirmed]: String(this.confirmedPosition),
+      ...span.context,
+    };
+    await during(span, () =>
+      publisher.publish({ subject: "data.frame", payload, messageId, headers }, this.failed),
     );
   }
 

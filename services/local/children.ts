@@ -199,6 +199,8 @@ function forEngines(env: Env): Env {
   return {
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: "0",
+    // Read by the launcher, whatever people see.
+    LOG_FORMAT: "json",
     // Start and stop lines are of level info.
     LOG_LEVEL: level === "trace" || level === "debug" ? level : "info",
   };

@@ -1,6 +1,7 @@
 /** Entries as people and programs read them. */
 import { isUtf8 } from "node:buffer";
 import type { ParkedEntry } from "../shared/parked-store.js";
+import { traceIdOf } from "../shared/trace/trace-context.js";
 import { idsOf, rowsOf } from "./parked-contents.js";
 import type { ParkedRow } from "./parked-contents.js";
 
@@ -36,6 +37,7 @@ export function showText(entry: ParkedEntry): string {
     engine: entry.engine || "-",
     "came from": origin === undefined ? "-" : `${origin.stream} ${String(origin.sequence)}`,
     deliveries: origin === undefined ? "-" : String(origin.deliveries),
+    trace: entry.trace === undefined ? "-" : traceIdOf(entry.trace),
     records: String(entry.records),
     bytes: `${String(entry.payload.length)}${entry.isWhole ? "" : ", and the other half is missing"}`,
     error: error.replaceAll("\n", "\n            "),
@@ -52,7 +54,7 @@ export function showJson(entry: ParkedEntry): string {
 }
 
 function factsOf(entry: ParkedEntry) {
-  const { sequence, topic, subject, reason, error, engine, records, origin, isWhole } = entry;
+  const { sequence, topic, subject, reason, error, engine, records, origin, trace, isWhole } = entry;
   const parkedAt = new Date(entry.parkedAtMs).toISOString();
   return {
     sequence,
@@ -64,6 +66,7 @@ function factsOf(entry: ParkedEntry) {
     engine,
     records,
     origin: origin ?? null,
+    traceId: trace === undefined ? null : traceIdOf(trace),
     isWhole,
   };
 }

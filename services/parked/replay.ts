@@ -103,9 +103,9 @@ class Replayer {
   }
 
   /** A frame of the source carries how far its run is: without it a run that is resumed would start over. */
-  async #headersOf({ subject, records }: ParkedEntry): Promise<Record<string, string>> {
-    if (subject?.endsWith(".frame") !== true) return {};
-    const headers: Record<string, string> = { [HEADER.records]: String(records) };
+  async #headersOf({ subject, records, trace }: ParkedEntry): Promise<Record<string, string>> {
+    if (subject?.endsWith(".frame") !== true) return { ...trace };
+    const headers: Record<string, string> = { ...trace, [HEADER.records]: String(records) };
     const last = subject === "data.frame" ? await this.#parts.lastHeaders(subject) : undefined;
     for (const name of [HEADER.run, HEADER.position, HEADER.confirmed]) {
       const value = last?.[name];

@@ -2,6 +2,12 @@ import { BatchBuffer } from "./batch-buffer.js";
 import type { BatchLimits } from "./batch-buffer.js";
 import type { Batch, BatchPart, RejectedRow, Sink, WriteOutcome } from "./sinks/sink.js";
 import { EngineError } from "../shared/errors.js";
+import { ATTRIBUTE } from "../shared/trace/attributes.js";
+import { NO_SPAN, during } from "../shared/trace/tracer.js";
+import type { Span, Tracer } from "../shared/trace/tracer.js";
+
+/** Of messages that nobody traces. */
+export const NO_SPANS: readonly Span[] = [];
 
 /** Rejected rows of one part, with the sink's reasons. */
 export type RejectedOfPart = readonly Omit<RejectedRow, "part">[];
@@ -19,6 +25,8 @@ export interface BatchReport {
 
 interface Waiting {
   readonly part: BatchPart;
+  readonly messages: number;
+  readonly spans: readonly Span[];
   readonly resolve: (rejected: RejectedOfPart) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -34,6 +42,8 @@ export class Batcher {
   readonly #buffer: BatchBuffer<Waiting>;
   readonly #signal: AbortSignal;
   readonly #onBatch: (report: BatchReport) => Promise<void> | void;
+  readonly #tracer: Tracer;
+  readonly #sinkKind: string;
   #writes = 0;
   #isDraining = false;
   /** Why the sink is broken for good. */
@@ -42,6 +52,7 @@ export class Batcher {
 
   /**
    * @param signal handed to the sink: ends its waits between tries
+   * @param sinkKind for whoever looks at traces: `duckdb`
    * @param onBatch told of each batch that is stored, before its messages are acked; must not throw
    */
   constructor(parts: {
@@ -49,28 +60,38 @@ export class Batcher {
     limits: BatchLimits;
     signal: AbortSignal;
     onBatch: (report: BatchReport) => Promise<void> | void;
+    tracer: Tracer;
+    sinkKind: string;
   }) {
     this.#sink = parts.sink;
     this.maxRows = parts.limits.maxRows;
     this.#buffer = new BatchBuffer(parts.limits);
     this.#signal = parts.signal;
     this.#onBatch = parts.onBatch;
+    this.#tracer = parts.tracer;
+    this.#sinkKind = parts.sinkKind;
   }
 
   /**
    * Adds results that came together.
    *
    * @param messages that they came in
-
+   * @param spans the recorded steps among those that the results belong to
+   *
    * @returns once every row is durable or rejected: the rejected ones
    * @throws whatever the sink threw for the batch the rows were in, or for one before it that says `stop`
    */
-  add(part: BatchPart, bytes: number, messages = 1): Promise<RejectedOfPart> {
+  add(
+    part: BatchPart,
+    bytes: number,
+    messages = 1,
+    spans: readonly Span[] = NO_SPANS,
+  ): Promise<RejectedOfPart> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
       // A clock that only goes forward: rows must not wait because the machine's clock was set.
       const size = { rows: part.count, bytes, messages };
-      this.#buffer.add({ part, resolve, reject }, size, performance.now());
+      this.#buffer.add({ part, messages, spans, resolve, reject }, size, performance.now());
       this.#pump();
     });
   }
@@ -102,7 +123,7 @@ export class Batcher {
     const batch: Batch = { parts, rows: parts.reduce((sum, part) => sum + part.count, 0) };
     const startedAtMs = performance.now();
     try {
-      const outcome = await this.#sink.write(batch, this.#signal);
+      const outcome = await this.#traced(members, batch);
       const writeMs = performance.now() - startedAtMs;
       // The sink takes the next batch while this one is told of.
       this.#ended();
@@ -114,6 +135,30 @@ export class Batcher {
       if (thrown instanceof EngineError && thrown.action === "stop") this.#break(thrown);
       this.#ended();
     }
+  }
+
+  /** One step for the whole batch, in the trace of its first message and linked with those of the others. */
+  #traced(members: readonly Waiting[], batch: Batch): Promise<WriteOutcome> {
+    const spans = members.flatMap((member) => member.spans);
+    const [first = NO_SPAN, ...others] = spans;
+    const write = this.#tracer.inside("write", first);
+    for (const span of others) {
+      write.link(span);
+      span.link(write);
+    }
+    return during(write, async () => {
+      const outcome = await this.#sink.write(batch, this.#signal);
+      for (const span of spans) span.set({ [ATTRIBUTE.sink]: this.#sinkKind });
+      write.set({
+        [ATTRIBUTE.sink]: this.#sinkKind,
+        [ATTRIBUTE.messageCount]: members.reduce((sum, { messages }) => sum + messages, 0),
+        [ATTRIBUTE.rows]: batch.rows,
+        [ATTRIBUTE.stored]: outcome.stored,
+        [ATTRIBUTE.repeats]: outcome.repeats,
+        [ATTRIBUTE.rejected]: outcome.rejected.length,
+      });
+      return outcome;
+    });
   }
 
   #ended(): void {

@@ -6,7 +6,9 @@ import { runEngine } from "../shared/engine.js";
 import type { EngineContext, EngineDefinition, Totals } from "../shared/engine.js";
 import { watchLedger } from "../shared/ledger-watch.js";
 import { connectEngine } from "../shared/nats/connect-engine.js";
+import type { Warn } from "../shared/logger.js";
 import { Parker } from "../shared/parking.js";
+import { parsePluginUri } from "../shared/plugin-uri.js";
 import { Batcher } from "./batcher.js";
 import { readResultsSettings } from "./config.js";
 import type { ResultsSettings } from "./config.js";
@@ -27,12 +29,14 @@ export function main(env: Env): Promise<number> {
 }
 
 async function run(settings: ResultsSettings, context: EngineContext): Promise<Totals> {
+  const { tracer } = context;
+  const warn: Warn = (details, message) => context.logger.warn(details, message);
   // The sink comes first: bad input ends here before a message is touched.
   const sink = await openSink(settings.SINK, {
     lateAfterMs: settings.LATE_AFTER_MS,
     runId: settings.RUN_ID,
     bigQueryEndpoint: settings.BIGQUERY_API_ENDPOINT,
-    warn: (details, message) => context.logger.warn(details, message),
+    warn,
   });
   context.defer(() => sink.close());
   const messaging = await connectEngine(settings, context);
@@ -47,13 +51,15 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
       maxMessages: Math.max(1, Math.floor(settings.RESULTS_MAX_IN_FLIGHT / 2)),
       maxWaitMs: settings.BATCH_MAX_WAIT_MS,
     },
+    tracer,
+    sinkKind: parsePluginUri("SINK", settings.SINK).scheme,
     signal: context.signal,
     onBatch: async (report) => {
       resultsMetrics.onBatch(report);
       await sinkNote.add(report.outcome);
     },
   });
-  const parker = new Parker(messaging.publisher, context.engineId);
+  const parker = new Parker(messaging.publisher, context.engineId, { warn, tracer });
   const consumer = await messaging.consumer({
     topic: "results",
     maxInFlight: settings.RESULTS_MAX_IN_FLIGHT,
@@ -66,7 +72,7 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
   context.health.watch("sink", () => sink.state());
   await context.started({ sink: sink.description, runId: settings.RUN_ID });
   showEngine(context, "results-engine", messaging.notes, sink.description);
-  const parts = { consumer, batcher, parker, parkGiveUp: context.halfDrained };
+  const parts = { consumer, batcher, parker, parkGiveUp: context.halfDrained, tracer };
   await runResultsPipeline(parts, context.signal);
   return { ...resultsMetrics.totals(), parked: parker.count, sink: sink.description };
 }

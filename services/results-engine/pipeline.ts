@@ -9,6 +9,10 @@ import type { DecodedResults } from "../shared/codec/result-codec.js";
 import type { Consumer, Handler, IncomingMessage } from "../shared/messaging.js";
 import { parkedIdOf } from "../shared/parking.js";
 import type { Parker } from "../shared/parking.js";
+import { ATTRIBUTE } from "../shared/trace/attributes.js";
+import { NO_SPAN, during } from "../shared/trace/tracer.js";
+import type { Span, Tracer } from "../shared/trace/tracer.js";
+import { NO_SPANS } from "./batcher.js";
 import type { Batcher } from "./batcher.js";
 import { Singles } from "./singles.js";
 
@@ -21,16 +25,21 @@ export interface ResultsPipelineParts {
   readonly parker: Parker;
   /** Aborts when a drain can wait no longer for room in PARKED; what is not parked comes again. */
   readonly parkGiveUp: AbortSignal;
+  readonly tracer: Tracer;
 }
 
 export async function runResultsPipeline(parts: ResultsPipelineParts, signal: AbortSignal): Promise<void> {
   const { consumer, batcher } = parts;
   const singles = new Singles(
-    (results, bytes, messages) => batcher.add(results, bytes, messages),
+    (results, bytes, messages, spans) => batcher.add(results, bytes, messages, spans),
     batcher.maxRows,
   );
-  const handle: Handler = (message) =>
-    message.isFrame ? handleFrame(parts, message) : handleSingle(parts, singles, message);
+  const handle: Handler = (message) => {
+    const span = spanOf(parts.tracer, message);
+    return during(span, () =>
+      message.isFrame ? handleFrame(parts, message, span) : handleSingle(parts, singles, message, span),
+    );
+  };
   const drain = (): void => batcher.drain();
   signal.addEventListener("abort", drain);
   try {
@@ -50,13 +59,32 @@ interface Unstored {
   readonly error: string;
 }
 
-async function handleFrame(parts: ResultsPipelineParts, message: IncomingMessage): Promise<void> {
+/** The step that ends with the rows of a message, or with their being parked. */
+function spanOf(tracer: Tracer, message: IncomingMessage): Span {
+  if (!tracer.isOn) return NO_SPAN;
+  const span = tracer.message("store", message.isFrame ? "results.frame" : "results", message.trace);
+  if (span.isRecorded) {
+    const { stream, sequence, deliveries } = message.origin;
+    span.set({
+      [ATTRIBUTE.stream]: stream,
+      [ATTRIBUTE.sequence]: sequence,
+      [ATTRIBUTE.deliveries]: deliveries,
+      [ATTRIBUTE.bodySize]: message.payload.length,
+    });
+  }
+  return span;
+}
+
+async function handleFrame(parts: ResultsPipelineParts, message: IncomingMessage, span: Span): Promise<void> {
   const results = decodeResults(message.payload, true);
   const invalid = results.invalid.map(({ index, bytes, error }): Unstored => {
     return { index, payload: bytes, reason: "invalid_result", error };
   });
   // Both to their ends before the message is settled, whichever fails first: its bytes are in use until then.
-  const ends = await Promise.allSettled([store(parts, message, results), parkEach(parts, message, invalid)]);
+  const ends = await Promise.allSettled([
+    store(parts, message, results, span),
+    parkEach(parts, message, invalid, span),
+  ]);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
@@ -64,40 +92,48 @@ async function handleSingle(
   parts: ResultsPipelineParts,
   singles: Singles,
   message: IncomingMessage,
+  span: Span,
 ): Promise<void> {
   const { payload } = message;
-  const error = await singles.store(payload);
+  const error = await singles.store(payload, span);
   if (error === undefined) return;
-  await parkEach(parts, message, [{ index: 0, payload, reason: "rejected_by_sink", error }]);
+  await parkEach(parts, message, [{ index: 0, payload, reason: "rejected_by_sink", error }], span);
 }
 
 async function store(
   parts: ResultsPipelineParts,
   message: IncomingMessage,
   results: DecodedResults,
+  span: Span,
 ): Promise<void> {
   if (results.count === 0) return;
-  const rejected = await parts.batcher.add(results, message.payload.byteLength);
+  if (span.isRecorded) span.set({ [ATTRIBUTE.rows]: results.count });
+  const spans = span.isRecorded ? [span] : NO_SPANS;
+  const rejected = await parts.batcher.add(results, message.payload.byteLength, 1, spans);
   if (rejected.length === 0) return;
   const { payload, entryStarts, entryEnds, entryIndexes } = results;
   const unstored = rejected.map(({ row, reason }): Unstored => {
     const bytes = payload.subarray(entryStarts[row], entryEnds[row]);
     return { index: entryIndexes[row] ?? 0, payload: bytes, reason: "rejected_by_sink", error: reason };
   });
-  await parkEach(parts, message, unstored);
+  await parkEach(parts, message, unstored, span);
 }
 
 /** Parks each entry alone; resolves once all of them are stored. */
 async function parkEach(
   { parker, parkGiveUp }: ResultsPipelineParts,
-  { origin }: IncomingMessage,
+  message: IncomingMessage,
   entries: readonly Unstored[],
+  span: Span,
 ): Promise<void> {
+  if (entries.length === 0) return;
+  const { origin } = message;
+  const trace = span.context ?? message.trace;
   const waiting = entries.values();
   const lane = async (): Promise<void> => {
     for (const { index, ...entry } of waiting) {
       const id = parkedIdOf(origin, index);
-      await parker.park({ topic: "results", subject: "results", ...entry, id, origin }, parkGiveUp);
+      await parker.park({ topic: "results", subject: "results", ...entry, id, origin, trace }, parkGiveUp);
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARKS_IN_FLIGHT, entries.length) }, lane));

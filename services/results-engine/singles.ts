@@ -7,6 +7,8 @@
 import { frameOf } from "../shared/codec/entries.js";
 import { decodeResults } from "../shared/codec/result-codec.js";
 import type { DecodedResults } from "../shared/codec/result-codec.js";
+import { NO_SPAN } from "../shared/trace/tracer.js";
+import type { Span } from "../shared/trace/tracer.js";
 import type { RejectedOfPart } from "./batcher.js";
 import type { BatchPart } from "./sinks/sink.js";
 
@@ -20,6 +22,7 @@ export type StoreResults = (
   results: DecodedResults & BatchPart,
   bytes: number,
   messages: number,
+  spans: readonly Span[],
 ) => Promise<RejectedOfPart>;
 
 interface Single {
@@ -33,6 +36,8 @@ export class Singles {
   readonly #maxSingles: number;
   #gathered: Single[] = [];
   #bytes = 0;
+  /** Of those singles whose steps are recorded. */
+  #spans: Span[] = [];
   #flush: NodeJS.Immediate | undefined;
 
   /** @param maxRows of a batch */
@@ -44,11 +49,13 @@ export class Singles {
   /**
    * Stores the result of one single.
    *
+   * @param span the step that this is part of
    * @returns why the sink rejected its row; undefined once the row is durable
    * @throws EngineError `undecodable`, `park`, when it is no MyResult, and whatever storing threw
    */
-  store(payload: Uint8Array): Promise<string | undefined> {
+  store(payload: Uint8Array, span: Span = NO_SPAN): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
+      if (span.isRecorded) this.#spans.push(span);
       this.#gathered.push({ payload, resolve, reject });
       this.#bytes += payload.length;
       if (this.#gathered.length >= this.#maxSingles || this.#bytes >= MAX_BYTES) this.#end();
@@ -63,11 +70,13 @@ export class Singles {
     const bytes = this.#bytes;
     this.#gathered = [];
     this.#bytes = 0;
-    void this.#storeTogether(singles, bytes);
+    const spans = this.#spans;
+    if (spans.length > 0) this.#spans = [];
+    void this.#storeTogether(singles, bytes, spans);
   }
 
   /** Never rejects: how it went is told to each single. */
-  async #storeTogether(singles: readonly Single[], bytes: number): Promise<void> {
+  async #storeTogether(singles: readonly Single[], bytes: number, spans: readonly Span[]): Promise<void> {
     const results = decodeResults(frameOf(singles.map(({ payload }) => payload)), true);
     for (const { index } of results.invalid) refuse(singles[index]);
     if (results.count === 0) return;
@@ -76,7 +85,7 @@ export class Singles {
       (_, row) => singles[results.entryIndexes[row] ?? row],
     );
     try {
-      const rejected = await this.#store({ ...results, isOfSingles: true }, bytes, valid.length);
+      const rejected = await this.#store({ ...results, isOfSingles: true }, bytes, valid.length, spans);
       for (const { row, reason } of rejected) valid[row]?.resolve(reason);
       // Those that were rejected are settled; resolving them again does nothing.
       for (const single of valid) single?.resolve(undefined);

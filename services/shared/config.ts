@@ -51,6 +51,43 @@ export function optionalTextSetting(about: string) {
   return z.string().optional().describe(about);
 }
 
+/** Where spans are sent to. */
+function collectorSetting(about: string) {
+  return z
+    .string()
+    .refine(
+      (value) => /^https?:\/\//.test(value) && URL.canParse(value),
+      "must be an address like http://127.0.0.1:4318",
+    )
+    .optional()
+    .describe(about);
+}
+
+const SAMPLERS = ["always_on", "always_off", "traceidratio"] as const;
+const PARENT_BASED = ["parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"] as const;
+
+/** The names and values are OpenTelemetry's own. */
+const traceSettings = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorSetting(
+    "Collector of traces (OTLP over HTTP): /v1/traces is added. Without it nothing is traced",
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorSetting("Collector of traces with its path; comes first"),
+  OTEL_TRACES_SAMPLER: z
+    .enum([...SAMPLERS, ...PARENT_BASED], {
+      error: `must be one of ${[...SAMPLERS, ...PARENT_BASED].join(", ")}`,
+    })
+    .default("parentbased_traceidratio")
+    .describe(
+      "Which traces are recorded; `parentbased_`: those that a client records, and a share of the others",
+    ),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.\d+)?|1(\.0+)?|\.\d+)$/, "must be a number from 0 to 1")
+    .transform(Number)
+    .default(0.01)
+    .describe("That share of the frames, and of the singles without a trace, from 0 to 1"),
+};
+
 /** What every engine reads. Spread into the schema of each engine. */
 export const commonSettings = {
   NATS_URL: textSetting({ default: "nats://127.0.0.1:4222", about: "NATS servers, separated by commas" }),
@@ -96,6 +133,11 @@ export const commonSettings = {
     })
     .default("info")
     .describe("Least severe log line that is written"),
+  LOG_FORMAT: z
+    .enum(["pretty", "json"], { error: "must be pretty or json" })
+    .optional()
+    .describe("Log lines for people (pretty) or programs (json). Default: pretty on a terminal, else json"),
+  ...traceSettings,
 };
 
 /** The settings above, read. */

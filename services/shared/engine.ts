@@ -12,6 +12,10 @@ import { createLogger } from "./logger.js";
 import type { Logger } from "./logger.js";
 import { createMetrics } from "./metrics.js";
 import type { Metrics } from "./metrics.js";
+import { VERSION } from "./product.js";
+import { shownSettings } from "./shown-settings.js";
+import { openTracer } from "./trace/open-tracer.js";
+import type { Tracer } from "./trace/tracer.js";
 
 /** What an engine did, for its last log line and the summary of `crunch up`. */
 export type Totals = Readonly<Record<string, number | string>>;
@@ -23,6 +27,8 @@ export interface EngineContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health: HealthServer;
+  /** Off unless the settings name a collector. */
+  readonly tracer: Tracer;
   /** Aborts on SIGTERM or SIGINT: take no more work, finish what is in hand. */
   readonly signal: AbortSignal;
   /** Aborts when half of DRAIN_MS is over: time to give up what waits for others. */
@@ -56,23 +62,28 @@ export async function runEngine<Settings extends CommonSettings>(
   } catch (thrown) {
     return reportUserError(thrown);
   }
-  const logger = createLogger(definition.name, settings.LOG_LEVEL);
+  const logger = await createLogger(definition.name, settings.LOG_LEVEL, settings.LOG_FORMAT);
+  const startedAtMs = performance.now();
   const metrics = createMetrics(definition.name);
   const health = new HealthServer(metrics.registry);
-  const releases: (() => Promise<void> | void)[] = [];
+  const engineId = `${hostname()}-${String(process.pid)}-${randomBytes(3).toString("hex")}`;
+  const tracer = await openTracer(settings, { service: definition.name, engineId, logger, metrics });
+  const releases: (() => Promise<void> | void)[] = [() => tracer.close()];
   const stopping = watchSignals(settings.DRAIN_MS, logger);
   const context: EngineContext = {
-    engineId: `${hostname()}-${String(process.pid)}-${randomBytes(3).toString("hex")}`,
+    engineId,
     logger,
     metrics,
     health,
+    tracer,
     signal: stopping.signal,
     halfDrained: stopping.halfDrained,
     defer: (release) => releases.push(release),
     started: async (details) => {
       const httpPort = await health.listen(settings.HTTP_HOST, settings.HTTP_PORT);
       releases.push(() => health.close());
-      logger.info({ event: "started", httpPort, ...details }, `${definition.name} started`);
+      const about = { event: "started", version: VERSION, httpPort, ...details };
+      logger.info({ ...about, settings: shownSettings(settings, env) }, `${definition.name} started`);
     },
   };
   let exitCode = 0;
@@ -92,7 +103,11 @@ export async function runEngine<Settings extends CommonSettings>(
     }
   }
   stopping.done();
-  if (exitCode === 0) logger.info({ event: "stopped", ...totals }, `${definition.name} stopped`);
+  if (exitCode === 0) {
+    const ranMs = Math.round(performance.now() - startedAtMs);
+    const why = stopping.by() ?? "all is done";
+    logger.info({ event: "stopped", why, ranMs, ...totals }, `${definition.name} stopped: ${why}`);
+  }
   return exitCode;
 }
 
@@ -103,14 +118,22 @@ export async function runEngine<Settings extends CommonSettings>(
 function watchSignals(
   drainMs: number,
   logger: Logger,
-): { signal: AbortSignal; halfDrained: AbortSignal; done: () => void } {
+): {
+  signal: AbortSignal;
+  halfDrained: AbortSignal;
+  /** The signal that came first; undefined while none did. */
+  by: () => NodeJS.Signals | undefined;
+  done: () => void;
+} {
+  let by: NodeJS.Signals | undefined;
   const controller = new AbortController();
   const half = new AbortController();
   let halfTime: NodeJS.Timeout | undefined;
   let deadline: NodeJS.Timeout | undefined;
   let isDone = false;
-  const onSignal = (): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted || isDone) return;
+    by = signal;
     controller.abort();
     halfTime = setTimeout(() => half.abort(), drainMs / 2).unref();
     deadline = setTimeout(() => {
@@ -127,6 +150,7 @@ function watchSignals(
   return {
     signal: controller.signal,
     halfDrained: half.signal,
+    by: () => by,
     done: () => {
       isDone = true;
       clearTimeout(halfTime);

@@ -11,6 +11,7 @@
 import type { InFlightOptions } from "./in-flight.js";
 import type { StreamsLook } from "./ledger.js";
 import type { Notes } from "./notes.js";
+import type { TraceContext } from "./trace/trace-context.js";
 
 /** The two stages that a record passes. */
 export type Topic = "data" | "results";
@@ -36,6 +37,8 @@ export interface IncomingMessage {
   readonly isFrame: boolean;
   readonly payload: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
+  /** What the headers say of a trace; found without reading them all, because every message is asked for it. */
+  readonly trace: TraceContext | undefined;
   readonly origin: MessageOrigin;
 }
 

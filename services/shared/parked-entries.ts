@@ -4,6 +4,7 @@ import type { Topic } from "./messaging.js";
 import type { ParkedEntry, ParkedOrigin } from "./parked-store.js";
 import { ERROR_LINE_END, PART, errorOfHeader } from "./parking.js";
 import type { OpenSubject } from "./parking.js";
+import { traceOf } from "./trace/trace-context.js";
 
 /** One message of the PARKED stream. */
 export interface ParkedMessage {
@@ -80,6 +81,7 @@ function entryOf(
     error: errorOfHeader(headers[HEADER.error] ?? "").replaceAll(ERROR_LINE_END, "\n"),
     engine: headers[HEADER.engine] ?? "",
     origin: originOf(headers),
+    trace: traceOf(headers),
     sequences,
   };
 }

@@ -10,6 +10,7 @@
  */
 import type { Topic } from "./messaging.js";
 import type { OpenSubject } from "./parking.js";
+import type { TraceContext } from "./trace/trace-context.js";
 
 /** One parked item. */
 export interface ParkedEntry {
@@ -35,6 +36,8 @@ export interface ParkedEntry {
   readonly engine: string;
   /** The message it came from; undefined when it never was one. */
   readonly origin: ParkedOrigin | undefined;
+  /** The trace that it belongs to, if any. */
+  readonly trace: TraceContext | undefined;
   /** Every message of the store that holds a part of it. */
   readonly sequences: readonly number[];
 }

@@ -1,4 +1,5 @@
 import { EngineError } from "./errors.js";
+import type { Warn } from "./logger.js";
 import type {
   MessageOrigin,
   OutgoingMessage,
@@ -9,6 +10,11 @@ import type {
 } from "./messaging.js";
 import { HEADER } from "./messaging.js";
 import { originName } from "./origin-name.js";
+import { ParkedLog } from "./parked-log.js";
+import { ATTRIBUTE } from "./trace/attributes.js";
+import type { TraceContext } from "./trace/trace-context.js";
+import { NO_TRACER, during } from "./trace/tracer.js";
+import type { Span, Tracer } from "./trace/tracer.js";
 
 /** Longest error text kept in a header; a stack of 40 frames fits. */
 const MAX_ERROR_CHARS = 4_000;
@@ -31,6 +37,15 @@ export interface ParkedItem {
   /** Identity of what is parked, so that parking it twice keeps it once. */
   readonly id: string;
   readonly origin?: MessageOrigin;
+  /** The trace that the original belongs to. It is kept, and goes on when the item is replayed. */
+  readonly trace?: TraceContext | undefined;
+}
+
+/** Who hears of what is parked. */
+export interface ParkerObservers {
+  /** Told of what a person must act on. */
+  readonly warn?: Warn;
+  readonly tracer?: Tracer;
 }
 
 /** Name of one record of a message, or of the whole message, for {@link ParkedItem.id}. */
@@ -43,11 +58,15 @@ export function parkedIdOf(origin: MessageOrigin, recordIndex?: number): string 
 export class Parker {
   readonly #publisher: Publisher;
   readonly #engine: string;
+  readonly #tracer: Tracer;
+  readonly #log: ParkedLog;
   #count = 0;
 
-  constructor(publisher: Publisher, engine: string) {
+  constructor(publisher: Publisher, engine: string, { warn, tracer }: ParkerObservers = {}) {
     this.#publisher = publisher;
     this.#engine = engine;
+    this.#tracer = tracer ?? NO_TRACER;
+    this.#log = new ParkedLog(warn ?? (() => undefined));
   }
 
   /** Items parked by this process and seen for the first time. */
@@ -62,9 +81,13 @@ export class Parker {
    * @throws EngineError `retry` when `giveUp` aborts first: the original comes again another time
    */
   async park(item: ParkedItem, giveUp?: AbortSignal): Promise<void> {
+    const span = this.#tracer.message("park", `parked.${item.topic}`, item.trace);
+    if (span.isRecorded) span.set({ [ATTRIBUTE.reason]: item.reason });
     try {
-      const confirm = await this.#store(this.#message(item), giveUp);
-      if (!confirm.duplicate) this.#count += 1;
+      const { duplicate } = await during(span, () => this.#store(this.#message(item, span), giveUp));
+      if (duplicate) return;
+      this.#count += 1;
+      this.#log.parked(item, performance.now());
     } catch (thrown) {
       if (giveUp?.aborted !== true || EngineError.from(thrown).code !== "aborted") throw thrown;
       const text = "there was no room to park it before the engine had to stop";
@@ -83,7 +106,7 @@ export class Parker {
     }
   }
 
-  #message(item: ParkedItem): OutgoingMessage {
+  #message(item: ParkedItem, { context }: Span): OutgoingMessage {
     return {
       subject: `parked.${item.topic}`,
       payload: item.payload,
@@ -92,6 +115,7 @@ export class Parker {
         ...headersOf(item),
         [HEADER.engine]: this.#engine,
         [HEADER.at]: new Date().toISOString(),
+        ...context,
       },
     };
   }

@@ -7,6 +7,7 @@ import { EngineError, messageOf } from "./errors.js";
 import type { Handler, IncomingMessage } from "./messaging.js";
 import { parkedIdOf } from "./parking.js";
 import type { Parker } from "./parking.js";
+import { traceField } from "./trace/trace-context.js";
 
 /** Delay before the second delivery; doubles with each further one. */
 const FIRST_RETRY_MS = 500;
@@ -64,11 +65,13 @@ async function settleFailure(
   settler: Settler,
   context: SettlementContext,
 ): Promise<EngineError | undefined> {
-  const { stream, sequence, deliveries } = message.origin;
   if (error.action === "stop") return error;
+  const { stream, sequence, deliveries } = message.origin;
+  const { trace } = message;
+  const about = { stream, sequence, deliveries, ...traceField(trace) };
   if (error.action === "retry") {
     const delayMs = retryDelayMs(error, deliveries);
-    context.warn({ code: error.code, stream, sequence, deliveries, delayMs }, `will retry: ${error.message}`);
+    context.warn({ code: error.code, ...about, delayMs }, `will retry: ${error.message}`);
     settler.redeliver(delayMs);
     return undefined;
   }
@@ -83,12 +86,13 @@ async function settleFailure(
         error: errorTextOf(error),
         id: parkedIdOf(message.origin),
         origin: message.origin,
+        trace,
       },
       context.parkSignal,
     );
   } catch (thrown) {
     const delayMs = retryDelayMs(EngineError.from(thrown), deliveries);
-    context.warn({ stream, sequence, deliveries, delayMs }, `cannot park yet: ${messageOf(thrown)}`);
+    context.warn({ ...about, delayMs }, `cannot park yet: ${messageOf(thrown)}`);
     settler.redeliver(delayMs);
     return undefined;
   }

@@ -16,6 +16,11 @@ export interface ParkedStoreUnderTest {
 
 const ONE_MIB = 1_048_576;
 
+const TRACE = {
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  tracestate: "a=1",
+};
+
 /** One record of a frame, as a crunch-engine parks it. */
 export function parkedRecord(id: string, payload: Uint8Array = Uint8Array.of(8, 1)): ParkedItem {
   return {
@@ -26,6 +31,7 @@ export function parkedRecord(id: string, payload: Uint8Array = Uint8Array.of(8, 
     error: "Error: ü is no 100%\n    at crunch (my.mjs:3:9)",
     id,
     origin: { stream: "DATA", streamCreatedAt: "t", sequence: 42, storedAtNs: 0n, deliveries: 3 },
+    trace: TRACE,
   };
 }
 
@@ -72,6 +78,7 @@ export function parkedStoreContract(name: string, open: () => Promise<ParkedStor
           error: "Error: ü is no 100%\nat crunch (my.mjs:3:9)",
           engine: "engine-1",
           origin: { stream: "DATA", sequence: 42, deliveries: 3 },
+          trace: TRACE,
           sequences: [1],
         },
       );

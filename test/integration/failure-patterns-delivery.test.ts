@@ -7,6 +7,7 @@ import type { Sink } from "../../services/results-engine/sinks/sink.js";
 import { encodeRecord } from "../../services/shared/codec/record-codec.js";
 import { EngineError } from "../../services/shared/errors.js";
 import { Parker } from "../../services/shared/parking.js";
+import { NO_TRACER } from "../../services/shared/trace/tracer.js";
 import { collect } from "../support/collect.js";
 import { CrunchProcess } from "../support/engine-process.js";
 import { open } from "../support/lossless.js";
@@ -51,7 +52,14 @@ describe("between NATS and the engines", { concurrency: true }, () => {
     const isOver = (): boolean => performance.now() - startMs > 3 * ackWaitMs;
     const controller = new AbortController();
     const limits = { maxRows: 2, maxBytes: 1_000, maxMessages: 2, maxWaitMs: 100 };
-    const batcher = new Batcher({ sink, limits, signal: controller.signal, onBatch: () => undefined });
+    const batcher = new Batcher({
+      sink,
+      limits,
+      signal: controller.signal,
+      onBatch: () => undefined,
+      tracer: NO_TRACER,
+      sinkKind: "test",
+    });
     for (const id of ["a", "b"]) {
       const payload = encodeRecord(1n, 2n, id);
       await messaging.publisher.publish({ subject: "results", payload, messageId: id });
@@ -59,7 +67,10 @@ describe("between NATS and the engines", { concurrency: true }, () => {
     const parker = new Parker(messaging.publisher, "test");
     const consumer = await messaging.consumer({ topic: "results", maxInFlight: 10, ackWaitMs });
     const parkGiveUp = controller.signal;
-    const ended = runResultsPipeline({ consumer, batcher, parker, parkGiveUp }, controller.signal);
+    const ended = runResultsPipeline(
+      { consumer, batcher, parker, parkGiveUp, tracer: NO_TRACER },
+      controller.signal,
+    );
     await until(async () => isOver() && (await messaging.backlog("results")).unackedMessages === 0, 20_000);
     controller.abort();
     await ended;

@@ -8,6 +8,7 @@ import { RecordFrameEncoder, encodeRecord } from "../../services/shared/codec/re
 import { createMetrics } from "../../services/shared/metrics.js";
 import { nanos } from "nats";
 import { Parker } from "../../services/shared/parking.js";
+import { NO_TRACER } from "../../services/shared/trace/tracer.js";
 import { InlinePool } from "../support/crunch-pipeline.js";
 import { queryDuckDb } from "../support/duckdb-rows.js";
 import { CrunchProcess } from "../support/engine-process.js";
@@ -44,6 +45,7 @@ describe("the identity of records", () => {
           parkGiveUp: controller.signal,
           cruncher: { name: "identity", version: "1" },
           metrics: createCrunchMetrics(createMetrics("test")),
+          tracer: NO_TRACER,
         },
         controller.signal,
       );

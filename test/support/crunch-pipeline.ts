@@ -13,6 +13,7 @@ import type {
 } from "../../services/shared/messaging.js";
 import { createMetrics } from "../../services/shared/metrics.js";
 import { Parker } from "../../services/shared/parking.js";
+import { NO_TRACER } from "../../services/shared/trace/tracer.js";
 
 /** A pool without threads: RData = Data, except for records listed as failing. */
 export class InlinePool implements CrunchPool {
@@ -53,7 +54,10 @@ export class PipelineUnderTest {
   cruncher = { name: "identity", version: "1" };
 
   /** Hands `messages` over as a consumer would, and says how each handler ended. */
-  async handle(...messages: Omit<IncomingMessage, "topic" | "headers">[]): Promise<{
+  async handle(
+    ...messages: (Omit<IncomingMessage, "topic" | "headers" | "trace"> &
+      Pick<Partial<IncomingMessage>, "trace">)[]
+  ): Promise<{
     totals: CrunchTotals;
     endings: (EngineError | "acked")[];
   }> {
@@ -61,7 +65,7 @@ export class PipelineUnderTest {
     const run = async (handler: Handler): Promise<void> => {
       for (const message of messages) {
         try {
-          await handler({ ...message, topic: "data", headers: {} });
+          await handler({ trace: undefined, ...message, topic: "data", headers: {} });
           endings.push("acked");
         } catch (thrown) {
           endings.push(EngineError.from(thrown));
@@ -84,6 +88,7 @@ export class PipelineUnderTest {
         parkGiveUp: new AbortController().signal,
         cruncher: this.cruncher,
         metrics: createCrunchMetrics(this.metrics),
+        tracer: NO_TRACER,
       },
       new AbortController().signal,
     );

@@ -7,6 +7,7 @@ import { runPipeline } from "../../services/data-engine/pipeline.js";
 import { encodeRecord } from "../../services/shared/codec/record-codec.js";
 import type { MessageOrigin, OutgoingMessage, Publisher } from "../../services/shared/messaging.js";
 import { Parker, parkedIdOf } from "../../services/shared/parking.js";
+import { NO_SPAN, NO_TRACER } from "../../services/shared/trace/tracer.js";
 import { HeldPublisher } from "../support/held-publisher.js";
 import { chunkOf } from "../support/source-rows.js";
 
@@ -65,11 +66,12 @@ async function resultIdOf(from: MessageOrigin, by: { name: string; version: stri
     topic: "data",
     isFrame: false,
     headers: {},
+    trace: undefined,
     payload: encodeRecord(1n, 2n, ""),
     origin: from,
   } as const;
   const outcome = { resultPayload: new Uint8Array(1), resultCount: 1, failed: [], crunchMs: 0 };
-  await new ResultsPublisher(publisher, by).publish(message, outcome);
+  await new ResultsPublisher(publisher, by, NO_TRACER).publish(message, outcome, NO_SPAN);
   return publisher.messages[0]?.messageId ?? "";
 }
 
@@ -170,6 +172,7 @@ async function frameIdOf({ runId, fromPosition, data }: Run): Promise<string> {
       fromPosition,
       admission: { admit: () => Promise.resolve(), confirmed: () => undefined },
       observer: { sending: () => undefined, confirmed: () => undefined },
+      tracer: NO_TRACER,
     },
     new AbortController().signal,
   );

@@ -4,6 +4,7 @@ import { InFlight } from "../in-flight.js";
 import type { Consumer, ConsumerOptions, Handler } from "../messaging.js";
 import type { Parker } from "../parking.js";
 import { handleAndSettle } from "../settlement.js";
+import { traceOf } from "../trace/trace-context.js";
 import type { MemoryStream, StoredMessage } from "./memory-stream.js";
 
 /** Longest sleep until a delayed message is looked at again: the clock may be a test's. */
@@ -90,6 +91,7 @@ export class MemoryConsumer implements Consumer {
         isFrame: message.subject.endsWith(".frame"),
         payload: message.payload,
         headers: message.headers,
+        trace: traceOf(message.headers),
         origin: {
           stream: stream.name,
           streamCreatedAt: stream.createdAt,

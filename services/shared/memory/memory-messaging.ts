@@ -9,6 +9,7 @@ import type {
   Topic,
 } from "../messaging.js";
 import type { StreamsLook } from "../ledger.js";
+import type { Warn } from "../logger.js";
 import type { Notes } from "../notes.js";
 import { NOTHING_PARKED, addParked } from "../parked-count.js";
 import { Parker } from "../parking.js";
@@ -19,6 +20,8 @@ import { MemoryParkedStore } from "./memory-parked-store.js";
 import { MemoryPublisher } from "./memory-publisher.js";
 import { MemoryStream } from "./memory-stream.js";
 import type { StoredMessage } from "./memory-stream.js";
+import { NO_TRACER } from "../trace/tracer.js";
+import type { Tracer } from "../trace/tracer.js";
 
 export interface MemoryOptions {
   /** Payload bytes that each stream holds; a full stream holds publishers back. Default 256 MiB. */
@@ -32,6 +35,8 @@ export interface MemoryOptions {
   /** Written into parked messages. */
   readonly engineId?: string;
   warn?(details: Readonly<Record<string, unknown>>, message: string): void;
+  /** Records the parking of whole messages. */
+  readonly tracer?: Tracer;
 }
 
 export class MemoryMessaging implements Messaging {
@@ -44,7 +49,7 @@ export class MemoryMessaging implements Messaging {
   readonly #closing = new AbortController();
   #parked = NOTHING_PARKED;
   #parkedCountedTo = 0;
-  readonly #warn: NonNullable<MemoryOptions["warn"]>;
+  readonly #warn: Warn;
 
   constructor(options: MemoryOptions = {}) {
     const make = (name: string): MemoryStream =>
@@ -61,8 +66,12 @@ export class MemoryMessaging implements Messaging {
     );
     this.publisher = this.#publisher;
     this.parkedStore = new MemoryParkedStore(this.#streams.PARKED, () => this.#countParked());
-    this.#parker = new Parker(this.#publisher, options.engineId ?? "memory");
-    this.#warn = (details, message) => options.warn?.(details, message);
+    const warn: Warn = (details, message) => options.warn?.(details, message);
+    this.#warn = warn;
+    this.#parker = new Parker(this.#publisher, options.engineId ?? "memory", {
+      warn,
+      tracer: options.tracer ?? NO_TRACER,
+    });
   }
 
   consumer(options: ConsumerOptions): Promise<Consumer> {

@@ -9,6 +9,7 @@ import { recordsOf } from "../codec/entry-count.js";
 import type { Topic } from "../messaging.js";
 import { parkedIdOf } from "../parking.js";
 import type { OpenSubject, ParkedItem, Parker } from "../parking.js";
+import { traceOf } from "../trace/trace-context.js";
 import { NO_MESSAGE_FOUND, STREAM_NOT_FOUND, apiCodeOf } from "./api-errors.js";
 import { toRecord } from "./headers.js";
 import type { Link } from "./link.js";
@@ -66,8 +67,9 @@ export async function itemOfAdvisory(
   const isFrame = original.subject.endsWith(".frame");
   const open: OpenSubject = isFrame ? `${topic}.frame` : topic;
   const { header, data } = original;
-  const records = recordsOf({ isFrame, headers: toRecord(header), payload: data });
-  return { ...item, subject: open, payload: data, error: what, records };
+  const headers = toRecord(header);
+  const records = recordsOf({ isFrame, headers, payload: data });
+  return { ...item, subject: open, payload: data, error: what, records, trace: traceOf(headers) };
 }
 
 async function originalOf(

@@ -15,6 +15,7 @@ export async function connectEngine(
     streamReplicas: settings.STREAM_REPLICAS,
     streamMaxBytes: settings.STREAM_MAX_BYTES,
     signal: context.signal,
+    tracer: context.tracer,
     warn: (details, message) => context.logger.warn(details, message),
   });
   context.defer(() => messaging.close());

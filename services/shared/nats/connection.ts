@@ -13,6 +13,7 @@ import { ensureStateStream } from "./nats-notes.js";
 import { probe } from "./probe.js";
 import { ReconnectDelay } from "./reconnect-delay.js";
 import { ensureStreams } from "./topology.js";
+import type { Tracer } from "../trace/tracer.js";
 
 /** How to connect. */
 export interface NatsOptions {
@@ -27,6 +28,8 @@ export interface NatsOptions {
   readonly streamMaxBytes?: number;
   /** Hears what a person may want to know: disconnects, retries, a durable made again. */
   readonly warn: Warn;
+  /** Records the parking of whole messages. */
+  readonly tracer?: Tracer;
   /** Ends the wait for a cluster that chooses its leader. */
   readonly signal?: AbortSignal;
   /** First part of reply subjects, for servers with permissions per service. Default `_INBOX`. */
@@ -79,6 +82,7 @@ async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<
       inboxPrefix,
       trimEveryMs: options.trimEveryMs ?? 5_000,
       warn,
+      tracer: options.tracer,
       signal,
     });
   } catch (thrown) {

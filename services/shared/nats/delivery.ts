@@ -2,7 +2,9 @@
 import type { Msg } from "nats";
 import { EngineError } from "../errors.js";
 import type { IncomingMessage, MessageOrigin, Topic } from "../messaging.js";
-import { toRecord } from "./headers.js";
+import { traceOf } from "../trace/trace-context.js";
+import type { TraceContext } from "../trace/trace-context.js";
+import { mayNameTrace, toRecord } from "./headers.js";
 
 /** What JetStream writes into the reply subject of a delivered message. */
 export interface AckSubject {
@@ -56,5 +58,9 @@ export class NatsIncomingMessage implements IncomingMessage {
 
   get headers(): Readonly<Record<string, string>> {
     return (this.#headers ??= toRecord(this.#message.headers));
+  }
+
+  get trace(): TraceContext | undefined {
+    return mayNameTrace(this.#message) ? traceOf(this.headers) : undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** Headers as bytes and back, without the library's objects in between. */
-import type { MsgHdrs } from "nats";
+import type { Msg, MsgHdrs } from "nats";
 import { EngineError } from "../errors.js";
 
 /**
@@ -27,6 +27,28 @@ function line(name: string, value: string): string {
     );
   }
   return `${name}: ${value}\r\n`;
+}
+
+/** The library's messages know their bytes, subject, reply and headers included; their type does not say so. */
+type SizedMsg = Msg & { size?(): number };
+
+/** Names are written as `traceparent`, `Traceparent` or, by nobody that we know, `TRACEPARENT`. */
+const TRACE_NAMES = [Buffer.from("raceparent"), Buffer.from("RACEPARENT")];
+
+/**
+ * False if the headers of a delivered message name no trace. The library's reading of a few headers takes
+ * 3 us, a thirtieth of what a single costs its crunch-engine in all; looking at their bytes, which lie before
+ * those of the payload, takes a quarter of that.
+ */
+export function mayNameTrace(message: SizedMsg): boolean {
+  const { data, subject, reply } = message;
+  const wholeBytes = message.size?.();
+  if (wholeBytes === undefined) return true;
+  const headBytes = wholeBytes - data.length - subject.length - (reply?.length ?? 0);
+  if (headBytes <= 0) return false;
+  if (headBytes > data.byteOffset) return true;
+  const head = Buffer.from(data.buffer, data.byteOffset - headBytes, headBytes);
+  return TRACE_NAMES.some((name) => head.includes(name));
 }
 
 /** Headers of a delivered message; of a repeated name the first value. */

@@ -5,8 +5,9 @@
 import { Events } from "nats";
 import type { JetStreamManager, NatsConnection, Status } from "nats";
 import { EngineError } from "../errors.js";
+import type { Warn } from "../logger.js";
 
-export type Warn = (details: Readonly<Record<string, unknown>>, message: string) => void;
+export type { Warn } from "../logger.js";
 
 /** What a part of the connection wants to hear. */
 export interface LinkListener {

@@ -22,6 +22,8 @@ import { serverLook } from "./server-look.js";
 import type { ServerLook } from "./server-look.js";
 import { lookAtStreams } from "./streams-look.js";
 import type { Counters } from "./streams-look.js";
+import { NO_TRACER } from "../trace/tracer.js";
+import type { Tracer } from "../trace/tracer.js";
 import { findStream, streamKindOf, streamKindOfSubject, streamName, subjectName } from "./topology.js";
 
 /** What `connectNats` hands over besides the connection. */
@@ -31,6 +33,7 @@ export interface NatsMessagingParts {
   readonly inboxPrefix: string;
   readonly trimEveryMs: number;
   readonly warn: Warn;
+  readonly tracer: Tracer | undefined;
   /** Ends the wait for a cluster that chooses its leader. */
   readonly signal: AbortSignal | undefined;
 }
@@ -55,7 +58,8 @@ export class NatsMessaging implements Messaging {
       parked: new ParkedCounter(link, this.notes, parts.namespace),
     };
     this.parkedStore = new NatsParkedStore(link, parts.namespace, this.#counters.parked);
-    this.#parker = new Parker(this.publisher, parts.engineId);
+    const { engineId, warn, tracer = NO_TRACER } = parts;
+    this.#parker = new Parker(this.publisher, engineId, { warn, tracer });
   }
 
   async consumer(options: ConsumerOptions): Promise<NatsConsumer> {

@@ -50,7 +50,13 @@ export class NatsParkedStore implements ParkedStore {
         // No engine has put the original in its place yet.
         const item = await itemOfAdvisory(jsm, subject, data);
         if (item === undefined) continue;
-        yield { sequence, storedAtMs, topic: item.topic, payload: item.payload, headers: headersOf(item) };
+        yield {
+          sequence,
+          storedAtMs,
+          topic: item.topic,
+          payload: item.payload,
+          headers: { ...headersOf(item), ...item.trace },
+        };
         continue;
       }
       const topic = subject === ofResults ? "results" : "data";

@@ -27,6 +27,21 @@ describe("the crunch pipeline", () => {
     assert.deepEqual(totals, { crunched: 4, parked: 0 });
   });
 
+  it("hands the trace of a message on to its result, and makes none while nobody records", async () => {
+    const bench = new PipelineUnderTest();
+    const trace = {
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+      tracestate: "a=1",
+    };
+
+    await bench.handle({ ...singleOf({ data: 5n }), trace }, singleOf({ data: 6n }), frameOf(records(2)));
+
+    assert.deepEqual(
+      bench.published.map((message) => message.headers),
+      [{ [HEADER.records]: "1", ...trace }, { [HEADER.records]: "1" }, { [HEADER.records]: "2" }],
+    );
+  });
+
   it("does not ack a message whose result was not stored", async () => {
     const bench = new PipelineUnderTest();
     bench.store = () => Promise.reject(new EngineError("aborted", "stop", "not stored"));

@@ -10,6 +10,7 @@ import { MemoryMessaging } from "../../../services/shared/memory/memory-messagin
 import { HEADER } from "../../../services/shared/messaging.js";
 import type { OutgoingMessage, Publisher } from "../../../services/shared/messaging.js";
 import { Parker } from "../../../services/shared/parking.js";
+import { NO_TRACER } from "../../../services/shared/trace/tracer.js";
 import { CountingSource } from "../../support/counting-source.js";
 import { HeldPublisher } from "../../support/held-publisher.js";
 import { chunkOf } from "../../support/source-rows.js";
@@ -36,6 +37,7 @@ function start(source: Source, publisher: Publisher, parts: Partial<PipelinePart
       fromPosition: 0,
       admission: { admit: () => Promise.resolve(), confirmed: () => undefined },
       observer: { sending: () => undefined, confirmed: (_, position) => confirmed.push(position) },
+      tracer: NO_TRACER,
       ...parts,
     },
     stop.signal,
@@ -236,7 +238,7 @@ describe("data pipeline", () => {
     const observer = { sending: () => undefined, confirmed: () => undefined };
     const admission = { admit: () => Promise.resolve(), confirmed: () => undefined };
     const run = { source, publisher, parker, limits, window: 4, runId: "r", fromPosition: 0 };
-    assert.deepEqual(await runPipeline({ ...run, observer, admission }, stop.signal), {
+    assert.deepEqual(await runPipeline({ ...run, observer, admission, tracer: NO_TRACER }, stop.signal), {
       sourceEnded: false,
       confirmedPosition: 0,
     });

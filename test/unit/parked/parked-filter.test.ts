@@ -24,6 +24,7 @@ const entry: ParkedEntry = {
   error: "",
   engine: "e",
   origin: undefined,
+  trace: undefined,
   sequences: [5],
 };
 

@@ -18,6 +18,7 @@ const entry: ParkedEntry = {
   error: "TypeError: cannot \u001b[2J\nat crunch (x.mjs:1:1)",
   engine: "host-1-ab",
   origin: { stream: "DATA", sequence: 9, deliveries: 2 },
+  trace: { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
   sequences: [5],
 };
 
@@ -27,13 +28,15 @@ describe("what crunch parked prints", () => {
       listLine(entry).replace(/ +/g, " "),
       "5 1970-01-01T00:00:01.000Z data cruncher_threw 0,1,2 +2 host-1-ab TypeError: cannot \\u001b[2J\n",
     );
-    const { ids, origin } = JSON.parse(listJson(entry)) as { ids: string[]; origin: unknown };
-    assert.deepEqual([ids, origin], [["0", "1", "2", "3", "4"], entry.origin]);
+    const { ids, origin, traceId } = JSON.parse(listJson(entry)) as Record<string, unknown>;
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    assert.deepEqual([ids, origin, traceId], [["0", "1", "2", "3", "4"], entry.origin, trace]);
   });
 
   it("shows every record and the whole stack, and lets nothing steer the terminal", () => {
     const text = showText(entry);
     assert.match(text, /^error {7}TypeError: cannot \\u001b\[2J\n {12}at crunch \(x\.mjs:1:1\)$/m);
+    assert.match(text, /^trace {7}0af7651916cd43dd8448eb211c80319c$/m);
     assert.match(text, /^ID=4 {2}Data=5 {2}Meta="m\\u001b\[31m\\n"$/m);
 
     assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f]/);

@@ -63,6 +63,7 @@ describe("replay", () => {
       ],
     );
     assert.equal(data[1]?.headers[HEADER.records], "2");
+    for (const { trace } of data) assert.deepEqual(trace, parkedRecord("single").trace);
     assert.deepEqual(
       (await drained(messaging, "results", 1)).map(({ isFrame }) => isFrame),
       [false],

@@ -4,6 +4,7 @@ import { Batcher } from "../../../services/results-engine/batcher.js";
 import type { BatchReport } from "../../../services/results-engine/batcher.js";
 import type { Batch, Sink, WriteOutcome } from "../../../services/results-engine/sinks/sink.js";
 import { EngineError } from "../../../services/shared/errors.js";
+import { NO_TRACER } from "../../../services/shared/trace/tracer.js";
 import { resultsOf } from "../../support/result-columns.js";
 import { until } from "../../support/until.js";
 
@@ -48,6 +49,8 @@ function batcherOf(
     limits: { maxRows: 4, maxBytes: 1_000_000, maxMessages: 100, maxWaitMs: 3_600_000, ...limits },
     signal: new AbortController().signal,
     onBatch: (report) => void reports.push(report),
+    tracer: NO_TRACER,
+    sinkKind: "test",
   });
   return { batcher, reports };
 }

@@ -7,6 +7,7 @@ import type { Batch, Sink, WriteOutcome } from "../../../services/results-engine
 import { EngineError } from "../../../services/shared/errors.js";
 import type { Handler, IncomingMessage, OutgoingMessage } from "../../../services/shared/messaging.js";
 import { Parker } from "../../../services/shared/parking.js";
+import { NO_TRACER } from "../../../services/shared/trace/tracer.js";
 import { resultFrame } from "../../support/result-columns.js";
 
 /** Runs one message through the pipeline. */
@@ -42,7 +43,14 @@ async function handled(
   };
   const signal = new AbortController().signal;
   const limits = { maxRows: 1, maxBytes: 1, maxMessages: 1, maxWaitMs: 1 };
-  const batcher = new Batcher({ sink, limits, signal, onBatch: () => undefined });
+  const batcher = new Batcher({
+    sink,
+    limits,
+    signal,
+    onBatch: () => undefined,
+    tracer: NO_TRACER,
+    sinkKind: "test",
+  });
   let error: unknown;
   const consumer = {
     run: async (handler: Handler) => {
@@ -51,7 +59,7 @@ async function handled(
   };
   const parker = new Parker(publisher, "engine");
   const parkGiveUp = new AbortController().signal;
-  await runResultsPipeline({ consumer, batcher, parker, parkGiveUp }, signal);
+  await runResultsPipeline({ consumer, batcher, parker, parkGiveUp, tracer: NO_TRACER }, signal);
   return { error, parked };
 }
 
@@ -63,7 +71,7 @@ function messageOf(payload: Uint8Array): IncomingMessage {
     storedAtNs: 0n,
     deliveries: 1,
   };
-  return { topic: "results", isFrame: true, payload, headers: {}, origin };
+  return { topic: "results", isFrame: true, payload, headers: {}, trace: undefined, origin };
 }
 
 describe("results pipeline", () => {

@@ -66,6 +66,43 @@ describe("settling a message", () => {
   });
 });
 
+describe("a message that belongs to a trace", () => {
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+  for (const [name, action, isParkable] of [
+    ["comes again", "retry", true],
+    ["is parked", "park", true],
+    ["cannot be parked yet", "park", false],
+  ] as const) {
+    it(`and ${name} is told with the id of its trace`, async () => {
+      const lines: Readonly<Record<string, unknown>>[] = [];
+      const parked: OutgoingMessage[] = [];
+      const publisher = {
+        publish: (message: OutgoingMessage) => {
+          parked.push(message);
+          return isParkable
+            ? Promise.resolve({ stream: "PARKED", sequence: 1, duplicate: false })
+            : Promise.reject(new EngineError("aborted", "stop", "no room"));
+        },
+        blockedBy: () => undefined,
+      };
+      const warn = (details: Readonly<Record<string, unknown>>): void => void lines.push(details);
+      const parker = new Parker(publisher, "test", { warn });
+      const context = { parker, parkSignal: new AbortController().signal, warn };
+      const settler = { ack: () => undefined, redeliver: () => undefined };
+      const handler = () => Promise.reject(new EngineError("code", action, "why"));
+
+      await handleAndSettle(handler, { ...messageOf(1), trace: { traceparent } }, settler, context);
+
+      assert.deepEqual(
+        lines.map((line) => line.trace_id),
+        ["0af7651916cd43dd8448eb211c80319c"],
+      );
+      for (const { headers } of parked) assert.equal(headers?.traceparent, traceparent);
+    });
+  }
+});
+
 function actionOf(end: unknown): string {
   return typeof end === "object" && end !== null && "action" in end ? String(end.action) : "retry";
 }
@@ -82,6 +119,7 @@ function messageOf(deliveries: number): IncomingMessage {
     isFrame: false,
     payload: Uint8Array.of(1, 2, 3),
     headers: {},
+    trace: undefined,
     origin: {
       stream: "DATA",
       streamCreatedAt: "2026-01-01T00:00:00Z",
