@@ -19,8 +19,12 @@ export function command(env: Env, exit: (code: number) => void): Command {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
     await runConsole(readConsoleSettings(withOptions(env, made, consoleSettings)), {
       started: (page) => {
-        const may = page.canReplay ? "whoever has the token may replay" : "read-only: no CONSOLE_TOKEN is set";
-        process.stdout.write(`${json === true ? JSON.stringify(page) : `the console is ${page.url} (${may})`}\n`);
+        const may = page.canReplay
+          ? "whoever has the token may replay"
+          : "read-only: no CONSOLE_TOKEN is set";
+        process.stdout.write(
+          `${json === true ? JSON.stringify(page) : `the console is ${page.url} (${may})`}\n`,
+        );
       },
       note: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
       signal: stop.signal,

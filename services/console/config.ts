@@ -54,7 +54,8 @@ export function readConsoleSettings(env: Env): ConsoleSettings {
 
 function tokenOf(given: string | undefined, path: string | undefined): string | undefined {
   if (path === undefined) return checked("CONSOLE_TOKEN", given);
-  if (given !== undefined) throw new UserError("CONSOLE_TOKEN_FILE: give either it or CONSOLE_TOKEN, not both");
+  if (given !== undefined)
+    throw new UserError("CONSOLE_TOKEN_FILE: give either it or CONSOLE_TOKEN, not both");
   const name = `CONSOLE_TOKEN_FILE="${path}"`;
   try {
     return checked(name, readFileSync(path, "utf8").trim());

@@ -6,7 +6,7 @@ import type { Status } from "../status/status-report.js";
 export interface HistoryPoint {
   /** Milliseconds since the epoch. */
   readonly atMs: number;
-  /** Records per second since the look before; null of the first one. */
+  /** Records per second over the last 5 s; null of the first look. */
   readonly published: number | null;
   readonly crunched: number | null;
   readonly stored: number | null;

@@ -87,10 +87,10 @@ export class ConsoleServer {
     response.writeHead(status, {
       ...HEADERS,
       ...headers,
-      "content-type": isFile ? (body as PageFile).contentType : "application/json",
+      "content-type": isFile ? body.contentType : "application/json",
     });
     if (request.method === "HEAD") response.end();
-    else response.end(isFile ? (body as PageFile).body : `${JSON.stringify(body)}\n`);
+    else response.end(isFile ? body.body : `${JSON.stringify(body)}\n`);
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
@@ -121,7 +121,10 @@ export class ConsoleServer {
     const refusal = this.#parts.gate.refusalOf(authorization);
     if (refusal !== undefined) {
       const { status, detail } = refusal;
-      return { ...problem(status, detail), ...(status === 401 && { headers: { "www-authenticate": "Bearer" } }) };
+      return {
+        ...problem(status, detail),
+        ...(status === 401 && { headers: { "www-authenticate": "Bearer" } }),
+      };
     }
     const answer = await replayOne(this.#parts.parked, sequence);
     this.#parts.note(`replay from the page: ${answer.detail}`);
@@ -166,5 +169,10 @@ function isLoopback(host: string): boolean {
 
 /** @param host a Host header, with or without a port */
 function isLocalName(host = ""): boolean {
-  return isLoopback(host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1").toLowerCase());
+  return isLoopback(
+    host
+      .replace(/:\d+$/, "")
+      .replace(/^\[(.*)\]$/, "$1")
+      .toLowerCase(),
+  );
 }

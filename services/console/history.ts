@@ -8,19 +8,27 @@ export const HISTORY_MS = 900_000;
 /** One a second, and a few more for a timer that hurries after a pause. */
 const MAX_POINTS = 1_000;
 
+/** Rates are over this time, in milliseconds: a look alone jumps with each batch. */
+const RATE_MS = 5_000;
+
 type Counts = Pick<Status, "published" | "crunched" | "stored" | "repeats" | "parked">;
 
 export class History {
   #points: HistoryPoint[] = [];
   readonly #pathTime = new PathTime(HISTORY_MS);
-  #before: { readonly counts: Counts; readonly tickMs: number } | undefined;
+  /** Those of the last seconds, oldest first. */
+  #counted: { readonly counts: Counts; readonly tickMs: number }[] = [];
 
   /**
    * @param atMs milliseconds since the epoch
    * @param tickMs the same instant on a clock that never goes back
    */
   add(status: Status, atMs: number, tickMs: number): void {
-    const before = this.#before;
+    // The last one stays, however long ago it was.
+    const last = this.#counted.at(-1);
+    this.#counted = this.#counted.filter((one) => one === last || tickMs - one.tickMs <= RATE_MS);
+    const before = this.#counted[0];
+    this.#counted.push({ counts: status, tickMs });
     const rate = (of: (counts: Counts) => number): number | null => {
       if (before === undefined || tickMs <= before.tickMs) return null;
       return Math.max(0, Math.round(((of(status) - of(before.counts)) * 1_000) / (tickMs - before.tickMs)));
@@ -39,7 +47,6 @@ export class History {
       resultsSeconds: status.results.oldestUnackedSeconds,
     });
     this.#points = this.#points.filter((point) => atMs - point.atMs <= HISTORY_MS).slice(-MAX_POINTS);
-    this.#before = { counts: status, tickMs };
   }
 
   /** Oldest first. @param afterMs leaves out what is not later */

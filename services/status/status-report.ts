@@ -58,7 +58,8 @@ export function statusOf(look: StatusLook): Status {
     ...ledger,
     storedPerSecond: Math.round(rates.stored),
     drainSeconds: look.drainSeconds === undefined ? null : Math.round(look.drainSeconds * 10) / 10,
-    newestCrunchSeconds: look.crunchSeconds === undefined ? null : Math.round(look.crunchSeconds * 1_000) / 1_000,
+    newestCrunchSeconds:
+      look.crunchSeconds === undefined ? null : Math.round(look.crunchSeconds * 1_000) / 1_000,
     data: stageStatus(streams.data, rates.published, room.data, nowMs),
     results: stageStatus(streams.results, rates.crunched, room.results, nowMs),
     parkedNow: Object.fromEntries([...look.parkedNow].sort(([a], [b]) => a.localeCompare(b))),

@@ -16,11 +16,6 @@ export function Account({ status }: { readonly status: Status }) {
           <Term key={name} name={name} value={status[name]} sign={index === 0 ? "=" : "+"} isTerm />
         ))}
       </dl>
-      <div class="shares" aria-hidden="true">
-        {TERMS.map((name) => (
-          <span key={name} class={name} style={{ flexGrow: published === 0 ? 0 : status[name] / published }} />
-        ))}
-      </div>
       <dl class="beside">
         <div class={unaccounted > 0 ? "alarm" : ""}>
           <dt>unaccounted</dt>
@@ -38,11 +33,24 @@ export function Account({ status }: { readonly status: Status }) {
           <dt>until drained</dt>
           <dd>
             <data value={String(drainSeconds)} data-figure="drainSeconds">
-              {outstanding === 0 ? "nothing to do" : drainSeconds === null ? "nothing moves" : duration(drainSeconds)}
+              {outstanding === 0
+                ? "nothing to do"
+                : drainSeconds === null
+                  ? "nothing moves"
+                  : duration(drainSeconds)}
             </data>
           </dd>
         </div>
       </dl>
+      <div class="shares" aria-hidden="true">
+        {TERMS.map((name) => (
+          <span
+            key={name}
+            class={name}
+            style={{ flexGrow: published === 0 ? 0 : status[name] / published }}
+          />
+        ))}
+      </div>
     </section>
   );
 }

@@ -16,7 +16,7 @@ export function Charts({
     <div class="columns">
       <LineChart
         title="Throughput"
-        unit="records per second, from look to look"
+        unit="records per second, over 5 s"
         history={history}
         nowMs={nowMs}
         format={perSecond}

@@ -10,8 +10,8 @@ export function Latest({ rows }: { readonly rows: readonly PlainRow[] }) {
     <section class="card latest" aria-labelledby="latest-title">
       <h2 id="latest-title">Latest results</h2>
       <p class="quiet">
-        The end of RESULTS, newest first: on their way to the table or in it. Read there, because a DuckDB file
-        that a results-engine has open cannot be read beside it.
+        The end of RESULTS, newest first: on their way to the table or in it. Read there, because a DuckDB
+        file that a results-engine has open cannot be read beside it.
       </p>
       {rows.length === 0 ? (
         <p>RESULTS keeps none now: what is stored is removed after some minutes.</p>

@@ -45,7 +45,11 @@ export function LineChart({ title, unit, lines, history, nowMs, format }: LineCh
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: { y: { range: (_chart, _min, max) => [0, Math.max(max, 0.001) * 1.08] } },
         axes: [
-          { ...axisOf(colours), values: (_chart, splits) => splits.map((at) => time(at * 1_000).slice(0, 5)) },
+          {
+            ...axisOf(colours),
+            size: 26,
+            values: (_chart, splits) => splits.map((at) => time(at * 1_000).slice(0, 5)),
+          },
           { ...axisOf(colours), size: 62, values: (_chart, splits) => splits.map(format) },
         ],
         series: [
@@ -103,7 +107,12 @@ export function LineChart({ title, unit, lines, history, nowMs, format }: LineCh
           </li>
         ))}
       </ul>
-      <div ref={frame} class="plot" role="img" aria-label={`${title}, the last 15 minutes. Now: ${summary}`} />
+      <div
+        ref={frame}
+        class="plot"
+        role="img"
+        aria-label={`${title}, the last 15 minutes. Now: ${summary}`}
+      />
     </figure>
   );
 }
@@ -118,7 +127,10 @@ function axisOf({ text, grid }: { readonly text: string; readonly grid: string }
 }
 
 /** Seconds and a column for each line, with an empty row where looks are missing. */
-function columnsOf(history: readonly HistoryPoint[], lines: readonly Line[]): [number[], ...(number | null)[][]] {
+function columnsOf(
+  history: readonly HistoryPoint[],
+  lines: readonly Line[],
+): [number[], ...(number | null)[][]] {
   const times: number[] = [];
   const values: (number | null)[][] = lines.map(() => []);
   for (const [index, point] of history.entries()) {

@@ -49,7 +49,10 @@ function Facts({ detail }: { readonly detail: ParkedDetail }) {
   const facts: readonly (readonly [string, string])[] = [
     ["reason", detail.reason],
     ["parked at", detail.parkedAt],
-    ["came from", origin === null ? "no message: a row of a source" : `${origin.stream} ${String(origin.sequence)}`],
+    [
+      "came from",
+      origin === null ? "no message: a row of a source" : `${origin.stream} ${String(origin.sequence)}`,
+    ],
     ["deliveries", origin === null ? "–" : String(origin.deliveries)],
     ["goes back to", detail.subject ?? "nowhere: it never was a message, or is gone"],
     ["parked by", detail.engine === "" ? "the server itself" : detail.engine],

@@ -32,7 +32,12 @@ export function ParkedItems(props: {
       <ul class="items">
         {items.map((item) => (
           <li key={item.sequence}>
-            <button type="button" class="item" data-sequence={item.sequence} onClick={() => onOpen(item.sequence)}>
+            <button
+              type="button"
+              class="item"
+              data-sequence={item.sequence}
+              onClick={() => onOpen(item.sequence)}
+            >
               <span class="figure quiet">{item.sequence}</span>
               <span class="figure">{item.ids.length === 0 ? "no record" : `ID ${item.ids.join(", ")}`}</span>
               <span class="error">{item.error.split("\n", 1)[0]}</span>

@@ -25,7 +25,8 @@ export function Parked(
       <h2 id="parked-title">Parked</h2>
       {reasons.length === 0 ? (
         <p class="quiet">
-          Nothing is parked now{parkedEver > 0 ? `; ${count(parkedEver)} once were, all replayed or dropped.` : "."}
+          Nothing is parked now
+          {parkedEver > 0 ? `; ${count(parkedEver)} once were, all replayed or dropped.` : "."}
         </p>
       ) : (
         <ul class="reasons">
@@ -53,7 +54,8 @@ export function Parked(
       )}
       {!replay.canReplay && (
         <p class="quiet">
-          Read-only: no <code>CONSOLE_TOKEN</code> is set. <code>crunch parked replay</code> sends records again.
+          Read-only: no <code>CONSOLE_TOKEN</code> is set. <code>crunch parked replay</code> sends records
+          again.
         </p>
       )}
       {sequence !== undefined && (

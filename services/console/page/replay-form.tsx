@@ -16,8 +16,8 @@ export function ReplayForm({
   if (!canReplay) {
     return (
       <p class="quiet">
-        Read-only: start the console with <code>CONSOLE_TOKEN</code> or <code>CONSOLE_TOKEN_FILE</code> to replay
-        from here, or use <code>crunch parked replay {sequence}</code>.
+        Read-only: start the console with <code>CONSOLE_TOKEN</code> or <code>CONSOLE_TOKEN_FILE</code> to
+        replay from here, or use <code>crunch parked replay {sequence}</code>.
       </p>
     );
   }

@@ -16,7 +16,11 @@ export function useColours(element: RefObject<Element | null>): Colours | undefi
       if (element.current === null) return;
       const style = getComputedStyle(element.current);
       const of = (name: string): string => style.getPropertyValue(name).trim();
-      setColours({ text: of("--quiet"), grid: of("--hairline"), lines: [0, 1, 2].map((n) => of(`--line-${String(n)}`)) });
+      setColours({
+        text: of("--quiet"),
+        grid: of("--hairline"),
+        lines: [0, 1, 2].map((n) => of(`--line-${String(n)}`)),
+      });
     };
     read();
     dark.addEventListener("change", read);

@@ -57,7 +57,9 @@ export function useLook(): Looked {
 }
 
 async function fetchLook(afterMs: number): Promise<ConsoleLook> {
-  const response = await fetch(`api/look?after=${String(afterMs)}`, { signal: AbortSignal.timeout(ANSWER_MS) });
+  const response = await fetch(`api/look?after=${String(afterMs)}`, {
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
   if (!response.ok) throw new Error(`the console answers ${String(response.status)}`);
   return (await response.json()) as ConsoleLook;
 }

@@ -1,6 +1,11 @@
 import type { Finding } from "./verdict.js";
 
-const MARKS: Readonly<Record<Finding["level"] | "good", string>> = { bad: "✕", warn: "▲", note: "●", good: "✓" };
+const MARKS: Readonly<Record<Finding["level"] | "good", string>> = {
+  bad: "✕",
+  warn: "▲",
+  note: "●",
+  good: "✓",
+};
 const WORDS: Readonly<Record<Finding["level"], string>> = { bad: "Trouble", warn: "Look here", note: "Note" };
 
 /** The one part of the page that is read out when it changes. */

@@ -44,11 +44,17 @@ function aboutRecords(status: Status): Finding[] {
     });
   }
   if (status.outstanding > 0 && status.drainSeconds === null) {
-    findings.push({ level: "warn", text: `Nothing moves: ${many(status.outstanding, "record")} outstanding` });
+    findings.push({
+      level: "warn",
+      text: `Nothing moves: ${many(status.outstanding, "record")} outstanding`,
+    });
   }
   if (status.late > 0) findings.push({ level: "warn", text: `${many(status.late, "record")} stored late` });
   if (parkedNow > 0) findings.push({ level: "warn", text: `${many(parkedNow, "record")} parked` });
-  for (const [name, stage] of [["DATA", status.data], ["RESULTS", status.results]] as const) {
+  for (const [name, stage] of [
+    ["DATA", status.data],
+    ["RESULTS", status.results],
+  ] as const) {
     if (stage.streamMaxBytes <= 0 || stage.streamBytes < NEARLY_FULL * stage.streamMaxBytes) continue;
     const full = percent(stage.streamBytes, stage.streamMaxBytes) ?? "";
     findings.push({ level: "warn", text: `${name} is ${full} full: what comes before it will pause` });

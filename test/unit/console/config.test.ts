@@ -38,8 +38,14 @@ describe("the settings of the console", () => {
     [() => ({ CONSOLE_TOKEN: "a secret with spaces" }), /^CONSOLE_TOKEN: a token must be .* without spaces$/],
     [() => ({ CONSOLE_TOKEN_FILE: fileWith("short-secret") }), /^CONSOLE_TOKEN_FILE=".*": a token must be/],
     [() => ({ CONSOLE_TOKEN_FILE: fileWith("") }), /^CONSOLE_TOKEN_FILE=".*": a token must be/],
-    [() => ({ CONSOLE_TOKEN_FILE: "/nowhere/token" }), /^CONSOLE_TOKEN_FILE="\/nowhere\/token": cannot be read/],
-    [() => ({ CONSOLE_TOKEN: TOKEN, CONSOLE_TOKEN_FILE: fileWith(TOKEN) }), /^CONSOLE_TOKEN_FILE: give either/],
+    [
+      () => ({ CONSOLE_TOKEN_FILE: "/nowhere/token" }),
+      /^CONSOLE_TOKEN_FILE="\/nowhere\/token": cannot be read/,
+    ],
+    [
+      () => ({ CONSOLE_TOKEN: TOKEN, CONSOLE_TOKEN_FILE: fileWith(TOKEN) }),
+      /^CONSOLE_TOKEN_FILE: give either/,
+    ],
     [() => ({ CONSOLE_PORT: "65536" }), /^CONSOLE_PORT="65536": must be a whole number from 0 to 65535$/],
   ];
   for (const [env, says] of wrong) {

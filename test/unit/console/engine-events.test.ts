@@ -6,7 +6,15 @@ import type { Status } from "../../../services/status/status-report.js";
 type Engines = Status["engines"];
 
 function engine(engineId: string, state: "running" | "missing" = "running"): Engines[number] {
-  const fixed = { service: "crunch-engine", version: "1", host: "h", pid: 1, about: "", startedAtMs: 0, atMs: 0 };
+  const fixed = {
+    service: "crunch-engine",
+    version: "1",
+    host: "h",
+    pid: 1,
+    about: "",
+    startedAtMs: 0,
+    atMs: 0,
+  };
   return { ...fixed, engineId, state };
 }
 

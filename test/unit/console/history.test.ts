@@ -16,18 +16,23 @@ function statusWith(counts: Partial<Pick<Status, "published" | "crunched" | "sto
 }
 
 /** A history of looks, each at a second of both clocks. */
-function historyOf(looks: readonly (readonly [second: number, counts: Parameters<typeof statusWith>[0]])[]): History {
+function historyOf(
+  looks: readonly (readonly [second: number, counts: Parameters<typeof statusWith>[0]])[],
+): History {
   const history = new History();
-  for (const [second, counts] of looks) history.add(statusWith(counts), EPOCH_MS + second * 1_000, second * 1_000);
+  for (const [second, counts] of looks)
+    history.add(statusWith(counts), EPOCH_MS + second * 1_000, second * 1_000);
   return history;
 }
 
 describe("the history of the console", () => {
-  it("has the rates between looks, however far apart they are", () => {
+  it("has the rates of the last five seconds, however far apart looks are", () => {
     const points = historyOf([
       [0, { published: 100 }],
       [1, { published: 300, crunched: 50 }],
       [5, { published: 1_100, crunched: 250, stored: 40 }],
+      [6, { published: 1_100, crunched: 650, stored: 40 }],
+      [60, { published: 6_500, crunched: 650, stored: 580 }],
     ]).after(0);
 
     assert.deepEqual(
@@ -35,7 +40,9 @@ describe("the history of the console", () => {
       [
         [0, null, null, null],
         [1_000, 200, 50, 0],
-        [5_000, 200, 50, 10],
+        [5_000, 200, 50, 8],
+        [6_000, 160, 120, 8],
+        [60_000, 100, 0, 10],
       ],
     );
     assert.deepEqual([points[2]?.dataSeconds, points[2]?.resultsSeconds], [1.5, 0.5]);
