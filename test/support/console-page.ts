@@ -57,7 +57,7 @@ export class ConsolePage {
     url: string,
     options: BrowserContextOptions = {},
   ): Promise<ConsolePage> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 1_000 }, ...options });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     const opened = new ConsolePage(page, url);

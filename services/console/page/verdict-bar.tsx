@@ -1,3 +1,4 @@
+import { many } from "./format.js";
 import type { Finding } from "./verdict.js";
 
 const MARKS: Readonly<Record<Finding["level"] | "good", string>> = {
@@ -8,7 +9,7 @@ const MARKS: Readonly<Record<Finding["level"] | "good", string>> = {
 };
 const WORDS: Readonly<Record<Finding["level"], string>> = { bad: "Trouble", warn: "Look here", note: "Note" };
 
-/** The one part of the page that is read out when it changes. */
+/** What needs somebody, at a glance; how much of it is read out when that changes, and nothing else is. */
 export function Verdict({
   findings,
   isKnown,
@@ -19,7 +20,10 @@ export function Verdict({
   const isWell = findings.length === 0;
   const sentence = isKnown ? "All is well: every record is accounted for" : "Looking for the pipeline …";
   return (
-    <section class="verdict" aria-label="Verdict" aria-live="polite">
+    <section class="verdict" aria-label="Verdict">
+      <p class="unseen" role="status">
+        {isWell ? "" : `${many(findings.length, "thing")} to look at`}
+      </p>
       {isWell ? (
         <p class={isKnown ? "finding good" : "finding"}>
           <span class="mark" aria-hidden="true">
@@ -29,8 +33,8 @@ export function Verdict({
         </p>
       ) : (
         <ul>
-          {findings.map(({ level, text }) => (
-            <li key={text} class={`finding ${level}`}>
+          {findings.map(({ level, text }, place) => (
+            <li key={place} class={`finding ${level}`}>
               <span class="mark" aria-hidden="true">
                 {MARKS[level]}
               </span>

@@ -1,7 +1,7 @@
 /** What a person should know first: the worst at the top. */
 import type { ConsoleLook } from "../console-look.js";
 import type { Status } from "../../status/status-report.js";
-import { count, duration, many, percent, time } from "./format.js";
+import { count, many, percent, time } from "./format.js";
 import type { Looked } from "./use-look.js";
 
 /** `bad` needs somebody now, `warn` needs a look, `note` is good to know. */
@@ -21,7 +21,7 @@ export function findingsOf({ look, silentSinceMs }: Looked): readonly Finding[] 
   if (look === undefined) return findings;
   if (look.trouble !== null) findings.push({ level: "bad", text: troubleOf(look) });
   if (look.status === null) return findings;
-  return [...findings, ...aboutRecords(look.status), ...aboutEngines(look.status, look.nowMs)].sort(
+  return [...findings, ...aboutRecords(look.status), ...aboutEngines(look.status)].sort(
     (a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level),
   );
 }
@@ -62,7 +62,7 @@ function aboutRecords(status: Status): Finding[] {
   return findings;
 }
 
-function aboutEngines(status: Status, nowMs: number): Finding[] {
+function aboutEngines(status: Status): Finding[] {
   const findings: Finding[] = [];
   const isRunning = (service: string): boolean =>
     status.engines.some((engine) => engine.service === service && engine.state === "running");
@@ -75,10 +75,9 @@ function aboutEngines(status: Status, nowMs: number): Finding[] {
   const gone = status.engines.filter(({ state }) => state === "missing");
   const [first] = gone;
   if (first === undefined) return findings;
-  const silent = duration((nowMs - first.atMs) / 1_000);
   const text =
     gone.length === 1
-      ? `${first.service} ${first.host} ${String(first.pid)} is gone: silent for ${silent}`
+      ? `${first.service} ${first.host} ${String(first.pid)} is gone: last heard at ${time(first.atMs)}`
       : `${count(gone.length)} engines are gone`;
   findings.push({ level: "warn", text });
   return findings;
