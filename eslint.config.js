@@ -47,6 +47,10 @@ const homes = {
   commander: ["services/cli/**", "deploy-marathon/{deploy,run-command,scale}.ts", "test/**"],
   echarts: ["test/**"],
   "@resvg/resvg-js": ["test/**"],
+  preact: ["services/console/page/**"],
+  "preact/hooks": ["services/console/page/**"],
+  uplot: ["services/console/page/**"],
+  "playwright-core": ["test/support/console-page.ts"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
 
@@ -55,11 +59,27 @@ const zones = [
   { target: "./services/shared/**", from: "./services/!(shared)/**", message: "shared knows no engine" },
   ...engines.map((engine) => ({
     target: `./services/${engine}/**`,
-    from: [...engines.filter((other) => other !== engine), "cli", "local"].map(
+    from: [...engines.filter((other) => other !== engine), "cli", "local", "console"].map(
       (other) => `./services/${other}/**`,
     ),
-    message: "engines never import each other, the CLI or the launcher",
+    message: "engines never import each other, the CLI, the launcher or the console",
   })),
+  {
+    target: "./services/console/**",
+    from: "./services/!(console|shared|status|parked)/**",
+    message: "the console shows what status and parked say, and knows no engine",
+  },
+  {
+    target: "./services/!(console|cli)/**",
+    from: "./services/console/**",
+    message: "only the command line knows the console",
+  },
+  {
+    target: "./services/console/page/**",
+    from: ["./services/!(console)/**/*", "./services/console/!(console-look.ts|page)"],
+    except: ["**/shared/codec/plain-rows.ts", "**/status/status-report.ts"],
+    message: "the page knows the types of what it is sent",
+  },
   {
     target: "./services/fake-bigquery/**",
     from: "./services/!(fake-bigquery|shared)/**",
@@ -121,7 +141,7 @@ const restricted = (forFiles) =>
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "proto/gen/", "coverage/"] },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     plugins: { "import-x": importX },

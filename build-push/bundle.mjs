@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildPage } from "../services/console/page/build.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(import.meta.url);
@@ -51,6 +52,7 @@ await build({
   logLevel: "warning",
 });
 
+await buildPage(join(out, "dist"));
 cpSync(join(root, "bin"), join(out, "bin"), { recursive: true });
 cpSync(join(root, "LICENSE"), join(out, "LICENSE"));
 const { name, version, license, type } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));

@@ -14,6 +14,7 @@ const SOURCES = [
   "test",
   "examples",
   "deploy-marathon",
+  "ci/build.mjs",
   "tsconfig.json",
   "package-lock.json",
 ];
@@ -26,7 +27,7 @@ unlessFresh(join(root, "node_modules", ".set-up"), fingerprint(["package.json", 
 });
 unlessFresh(join(root, "dist", ".set-up"), fingerprint(SOURCES), () => {
   rmSync(join(root, "dist"), { recursive: true, force: true });
-  run(process.execPath, [join("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+  run(process.execPath, [join("ci", "build.mjs")]);
 });
 
 function checkNodeVersion() {

@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<{ c
     about: "show where every record is, and which engines work on them",
     load: () => import("./status.js"),
   },
+  console: {
+    about: "serve the pipeline as a live page: counts, rates, engines, what is parked",
+    load: () => import("./console.js"),
+  },
   parked: {
     about: "list, show, replay or drop what could not be crunched or stored",
     load: () => import("./parked.js"),

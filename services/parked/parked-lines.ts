@@ -1,9 +1,9 @@
 /** Entries as people and programs read them. */
 import { isUtf8 } from "node:buffer";
+import type { PlainRow } from "../shared/codec/plain-rows.js";
 import type { ParkedEntry } from "../shared/parked-store.js";
 import { traceIdOf } from "../shared/trace/trace-context.js";
 import { idsOf, rowsOf } from "./parked-contents.js";
-import type { ParkedRow } from "./parked-contents.js";
 
 /** IDs named on a line; the rest is counted. */
 const IDS_ON_LINE = 3;
@@ -53,7 +53,8 @@ export function showJson(entry: ParkedEntry): string {
   return `${JSON.stringify({ ...factsOf(entry), rows, payload })}\n`;
 }
 
-function factsOf(entry: ParkedEntry) {
+/** What is known of an entry beside its bytes, for JSON. */
+export function factsOf(entry: ParkedEntry) {
   const { sequence, topic, subject, reason, error, engine, records, origin, trace, isWhole } = entry;
   const parkedAt = new Date(entry.parkedAtMs).toISOString();
   return {
@@ -89,7 +90,7 @@ function contentsText(entry: ParkedEntry): string {
   return wasText ? `${printable(Buffer.from(entry.payload).toString())}\n` : hexDump(entry.payload);
 }
 
-function rowText(row: ParkedRow): string {
+function rowText(row: PlainRow): string {
   const cells = Object.entries(row).map(([name, value]) => {
     return `${name}=${name === "Meta" ? JSON.stringify(value) : value}`;
   });

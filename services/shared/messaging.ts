@@ -75,6 +75,13 @@ export interface Publisher {
   blockedBy(): string | undefined;
 }
 
+/** A message as its stream keeps it. */
+export interface KeptMessage {
+  readonly sequence: number;
+  readonly isFrame: boolean;
+  readonly payload: Uint8Array;
+}
+
 /** Settles one message; see the ack contract above. */
 export type Handler = (message: IncomingMessage) => Promise<void>;
 
@@ -88,6 +95,8 @@ export interface Backlog {
   readonly lastSequence: number;
   /** Bytes that the stage's stream keeps, finished messages included. */
   readonly bytes: number;
+  /** Bytes that it may keep; publishers wait beyond that. */
+  readonly maxBytes: number;
 }
 
 export interface ConsumerOptions extends InFlightOptions {
@@ -120,6 +129,13 @@ export interface Messaging {
    */
   streamsLook(meanwhile?: () => Promise<void>): Promise<StreamsLook>;
   readonly notes: Notes;
+  /**
+   * The newest messages that the topic's stream still keeps, finished or not, newest first; none where
+   * it keeps none. Reads up to the first frame: that alone carries many records.
+   *
+   * @param singles how many messages at most
+   */
+  newest(topic: Topic, singles: number): Promise<readonly KeptMessage[]>;
   /** Messages kept on `parked.*` since the stream was made. */
   parkedMessages(): Promise<number>;
   /**

@@ -13,18 +13,30 @@ export interface StatusLook {
   readonly rates: Rates;
   /** Undefined while nothing moves. */
   readonly drainSeconds: number | undefined;
+  readonly room: Readonly<Record<"data" | "results", StreamRoom>>;
+  /** Of the newest result; undefined while RESULTS keeps none. */
+  readonly crunchSeconds: number | undefined;
   /** Records that are parked now, by reason. */
   readonly parkedNow: ReadonlyMap<string, number>;
   readonly engines: readonly EngineNote[];
   readonly nowMs: number;
 }
 
-interface StageStatus {
+/** How full a stream is. */
+interface StreamRoom {
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
+export interface StageStatus {
   readonly records: number;
   readonly recordsPerSecond: number;
   readonly pendingMessages: number;
   readonly unackedMessages: number;
   readonly oldestUnackedSeconds: number;
+  /** What the stream keeps, finished messages included, and what it may keep. */
+  readonly streamBytes: number;
+  readonly streamMaxBytes: number;
 }
 
 /** What `--json` prints. */
@@ -32,6 +44,8 @@ export interface Status extends Ledger {
   readonly storedPerSecond: number;
   /** null while nothing moves. */
   readonly drainSeconds: number | null;
+  /** From DTimeStamp to ProcessTime of the newest result; null while RESULTS keeps none. */
+  readonly newestCrunchSeconds: number | null;
   readonly data: StageStatus;
   readonly results: StageStatus;
   readonly parkedNow: Readonly<Record<string, number>>;
@@ -39,13 +53,15 @@ export interface Status extends Ledger {
 }
 
 export function statusOf(look: StatusLook): Status {
-  const { streams, ledger, rates, nowMs } = look;
+  const { streams, ledger, rates, room, nowMs } = look;
   return {
     ...ledger,
     storedPerSecond: Math.round(rates.stored),
     drainSeconds: look.drainSeconds === undefined ? null : Math.round(look.drainSeconds * 10) / 10,
-    data: stageStatus(streams.data, rates.published, nowMs),
-    results: stageStatus(streams.results, rates.crunched, nowMs),
+    newestCrunchSeconds:
+      look.crunchSeconds === undefined ? null : Math.round(look.crunchSeconds * 1_000) / 1_000,
+    data: stageStatus(streams.data, rates.published, room.data, nowMs),
+    results: stageStatus(streams.results, rates.crunched, room.results, nowMs),
     parkedNow: Object.fromEntries([...look.parkedNow].sort(([a], [b]) => a.localeCompare(b))),
     engines: [...look.engines]
       .sort((a, b) => a.service.localeCompare(b.service) || a.startedAtMs - b.startedAtMs)
@@ -56,7 +72,7 @@ export function statusOf(look: StatusLook): Status {
   };
 }
 
-function stageStatus(stage: StageLook, rate: number, nowMs: number): StageStatus {
+function stageStatus(stage: StageLook, rate: number, room: StreamRoom, nowMs: number): StageStatus {
   const { records, pendingMessages, unackedMessages, oldestUnfinishedAtMs } = stage;
   const ageMs = oldestUnfinishedAtMs === undefined ? 0 : Math.max(0, nowMs - oldestUnfinishedAtMs);
   return {
@@ -65,6 +81,8 @@ function stageStatus(stage: StageLook, rate: number, nowMs: number): StageStatus
     pendingMessages,
     unackedMessages,
     oldestUnackedSeconds: Math.round(ageMs / 100) / 10,
+    streamBytes: room.bytes,
+    streamMaxBytes: room.maxBytes,
   };
 }
 
@@ -103,7 +121,7 @@ function ledgerLines(status: Status): string[] {
 }
 
 function stageLines({ data, results }: Status): string[] {
-  const head = ["stage", "records", "records/s", "waiting", "in hand", "oldest"];
+  const head = ["stage", "records", "records/s", "waiting", "in hand", "oldest", "full"];
   const row = (name: string, stage: StageStatus): string[] => [
     name,
     count(stage.records),
@@ -111,8 +129,14 @@ function stageLines({ data, results }: Status): string[] {
     count(stage.pendingMessages),
     count(stage.unackedMessages),
     `${stage.oldestUnackedSeconds.toFixed(1)} s`,
+    fullness(stage),
   ];
   return table([head, row("data", data), row("results", results)]);
+}
+
+/** A stream without a limit, as others may make one, is never full. */
+function fullness({ streamBytes, streamMaxBytes }: StageStatus): string {
+  return streamMaxBytes > 0 ? `${String(Math.round((100 * streamBytes) / streamMaxBytes))} %` : "-";
 }
 
 function engineLines({ engines }: Status, nowMs: number): string[] {

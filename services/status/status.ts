@@ -1,18 +1,14 @@
 /** What `crunch status` does: looks, and changes nothing. */
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { ENGINE_NOTES } from "../shared/engine-note.js";
-import type { EngineNote } from "../shared/engine-note.js";
 import { UserError, messageOf } from "../shared/errors.js";
-import { lookAtLedger } from "../shared/ledger.js";
-import { LedgerRates } from "../shared/ledger-rates.js";
-import type { Messaging } from "../shared/messaging.js";
 import { parseNatsUrl } from "../shared/nats/address.js";
 import { connectNats } from "../shared/nats/connection.js";
-import type { ParkedStore } from "../shared/parked-store.js";
 import { untilAnswered } from "../shared/until-answered.js";
 import type { StatusSettings } from "./config.js";
-import { statusLine, statusOf, statusText } from "./status-report.js";
+import { PipelineLooks } from "./pipeline-looks.js";
+import type { StatusSource } from "./pipeline-looks.js";
+import { statusLine, statusText } from "./status-report.js";
 import type { Status } from "./status-report.js";
 
 /** Between the two looks that rates are made from, and between those of `--watch`, in milliseconds. */
@@ -23,11 +19,6 @@ const PATIENCE_MS = 30_000;
 const UNACCOUNTED_EXIT = 3;
 /** Clears a terminal and goes to its first line. */
 const CLEAR = "\u001b[2J\u001b[H";
-
-/** What a status is made from. */
-export interface StatusSource extends Pick<Messaging, "streamsLook" | "notes"> {
-  readonly parkedStore: ParkedStore;
-}
 
 export interface StatusOutput {
   readonly json: boolean;
@@ -72,8 +63,9 @@ export async function reportStatus(
   server: string,
   output: StatusOutput,
 ): Promise<number> {
-  const rates = new LedgerRates();
-  const lookOnce = (): Promise<Status> => patiently(() => look(messaging, rates), server, output.signal);
+  const looks = new PipelineLooks(messaging);
+  const lookOnce = async (): Promise<Status> =>
+    (await patiently(() => looks.look(), server, output.signal)).status;
   await lookOnce();
   for (;;) {
     await delay(BETWEEN_LOOKS_MS, undefined, { signal: output.signal }).catch(() => undefined);
@@ -91,29 +83,6 @@ async function patiently<T>(ask: () => Promise<T>, server: string, signal: Abort
     if (thrown instanceof UserError) throw thrown;
     throw new UserError(`${server}: the streams do not answer: ${messageOf(thrown)}`, { cause: thrown });
   }
-}
-
-async function look(messaging: StatusSource, rates: LedgerRates): Promise<Status> {
-  const { streams, ledger } = await lookAtLedger(messaging);
-  rates.add(ledger, performance.now());
-  const notes = await messaging.notes.all(ENGINE_NOTES);
-  return statusOf({
-    streams,
-    ledger,
-    rates: rates.rates,
-    drainSeconds: rates.drainSeconds(ledger),
-    parkedNow: await parkedNow(messaging.parkedStore),
-    engines: notes.map(({ value }) => value as EngineNote),
-    nowMs: Date.now(),
-  });
-}
-
-async function parkedNow(store: ParkedStore): Promise<Map<string, number>> {
-  const records = new Map<string, number>();
-  for await (const entry of store.entries()) {
-    records.set(entry.reason, (records.get(entry.reason) ?? 0) + entry.records);
-  }
-  return records;
 }
 
 function textOf(status: Status, { json, watch, isTerminal }: StatusOutput): string {

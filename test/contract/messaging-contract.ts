@@ -4,6 +4,7 @@ import { countingContract } from "./messaging-contract-counting.js";
 import { consumingContract } from "./messaging-contract-consuming.js";
 import { checksOf } from "./messaging-contract-kit.js";
 import type { OpenMessaging } from "./messaging-contract-kit.js";
+import { newestContract } from "./messaging-contract-newest.js";
 import { publishingContract } from "./messaging-contract-publishing.js";
 import { tracingContract } from "./messaging-contract-tracing.js";
 
@@ -12,6 +13,7 @@ export function messagingContract(name: string, open: OpenMessaging): void {
     publishingContract(checksOf(open));
     consumingContract(checksOf(open));
     countingContract(checksOf(open));
+    newestContract(checksOf(open));
     tracingContract(checksOf(open));
   });
 }

@@ -85,6 +85,17 @@ describe("the bundle of the images", () => {
     assert.deepEqual({ stored, outstanding }, { stored: 500, outstanding: 0 });
   });
 
+  it("serves the page of the console, which is inside", async (t) => {
+    const args = ["console", "--json", "--console-port", "0", "--nats-url", nats.url];
+    const served = spawn(process.execPath, [crunch, ...args]);
+    t.after(() => served.kill());
+    const [line] = (await once(served.stdout, "data")) as [Buffer];
+    const { url } = JSON.parse(String(line)) as { url: string };
+
+    assert.match(await (await fetch(`${url}page.js`)).text(), /api\/look/);
+    assert.match(await (await fetch(`${url}page.css`)).text(), /prefers-color-scheme/);
+  });
+
   it("asks an engine for its health", async () => {
     const asked = node([crunch, "health", "--url", "http://127.0.0.1:9"]);
 

@@ -49,7 +49,7 @@ export class ComposeProject {
   ) {
     this.#command = command;
     // Port 0: any that is free.
-    const ports = { NATS_PORT: "0", PROMETHEUS_PORT: "0", GRAFANA_PORT: "0" };
+    const ports = { NATS_PORT: "0", CONSOLE_PORT: "0", PROMETHEUS_PORT: "0", GRAFANA_PORT: "0" };
     this.#env = { ...process.env, ...ports, IMAGE_TAG: "check", ...env };
     const override = join(this.#folder.path, "images.yml");
     const services = Object.entries(images).map(([service, image]) => [service, { image }] as const);

@@ -3,6 +3,7 @@ import type {
   Backlog,
   Consumer,
   ConsumerOptions,
+  KeptMessage,
   Messaging,
   Publisher,
   Subject,
@@ -14,6 +15,7 @@ import type { Notes } from "../notes.js";
 import { NOTHING_PARKED, addParked } from "../parked-count.js";
 import { Parker } from "../parking.js";
 import type { ParkedStore } from "../parked-store.js";
+import { upToFirstFrame } from "../kept-messages.js";
 import { MemoryConsumer, closedError } from "./memory-consumer.js";
 import { MemoryNotes } from "./memory-notes.js";
 import { MemoryParkedStore } from "./memory-parked-store.js";
@@ -85,8 +87,8 @@ export class MemoryMessaging implements Messaging {
   }
 
   backlog(topic: Topic): Promise<Backlog> {
-    const { pendingMessages, unackedMessages, lastSequence, bytes } = this.#streamOf(topic);
-    return Promise.resolve({ pendingMessages, unackedMessages, lastSequence, bytes });
+    const { pendingMessages, unackedMessages, lastSequence, bytes, maxBytes } = this.#streamOf(topic);
+    return Promise.resolve({ pendingMessages, unackedMessages, lastSequence, bytes, maxBytes });
   }
 
   async streamsLook(meanwhile?: () => Promise<void>): Promise<StreamsLook> {
@@ -97,6 +99,14 @@ export class MemoryMessaging implements Messaging {
     this.#countParked();
     const parked = { ...this.#parked, keptMessages: PARKED.messages.length };
     return { data: { ...data, records: DATA.stage.records }, results, parked };
+  }
+
+  newest(topic: Topic, singles: number): Promise<readonly KeptMessage[]> {
+    const newestFirst = this.#streamOf(topic)
+      .messages.slice(-singles)
+      .reverse()
+      .map(({ sequence, subject, payload }) => ({ sequence, isFrame: subject.endsWith(".frame"), payload }));
+    return Promise.resolve(upToFirstFrame(newestFirst));
   }
 
   parkedMessages(): Promise<number> {

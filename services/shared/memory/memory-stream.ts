@@ -35,7 +35,7 @@ const MAX_HEADERS = 1_000;
 export class MemoryStream {
   readonly name: string;
   readonly createdAt: string;
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
   readonly #windowMs: number;
   readonly #nowMs: () => number;
   readonly #stored = new Map<number, StoredMessage>();
@@ -56,7 +56,7 @@ export class MemoryStream {
 
   constructor(name: string, maxBytes: number, windowMs: number, nowMs: () => number) {
     this.name = name;
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     this.#windowMs = windowMs;
     this.#nowMs = nowMs;
     this.createdAt = new Date(nowMs()).toISOString();
@@ -120,7 +120,7 @@ export class MemoryStream {
     this.#forgetIds(nowMs);
     const known = this.#ids.get(id);
     if (known !== undefined) return { sequence: known.sequence, duplicate: true };
-    if (this.#stored.size > 0 && this.#bytes + payload.length > this.#maxBytes) return undefined;
+    if (this.#stored.size > 0 && this.#bytes + payload.length > this.maxBytes) return undefined;
     const sequence = ++this.#lastSequence;
     const message: StoredMessage = {
       sequence,

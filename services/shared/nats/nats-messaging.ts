@@ -1,7 +1,15 @@
 /** Messaging over one connection to NATS. Made by `connectNats`. */
 import type { StoredMsg } from "nats";
 import { UserError, messageOf } from "../errors.js";
-import type { Backlog, ConsumerOptions, Messaging, Publisher, Subject, Topic } from "../messaging.js";
+import type {
+  Backlog,
+  ConsumerOptions,
+  KeptMessage,
+  Messaging,
+  Publisher,
+  Subject,
+  Topic,
+} from "../messaging.js";
 import type { StreamsLook } from "../ledger.js";
 import type { Notes } from "../notes.js";
 import type { ParkedStore } from "../parked-store.js";
@@ -14,6 +22,7 @@ import { toRecord } from "./headers.js";
 import { findLastHeaders } from "./last-headers.js";
 import type { Link, Warn } from "./link.js";
 import { NatsNotes } from "./nats-notes.js";
+import { newestMessages } from "./newest-messages.js";
 import { NatsParkedStore } from "./nats-parked-store.js";
 import { ParkedCounter } from "./parked-counter.js";
 import { NatsPublisher } from "./publisher.js";
@@ -96,6 +105,7 @@ export class NatsMessaging implements Messaging {
       unackedMessages: durable?.num_ack_pending ?? 0,
       lastSequence: info.state.last_seq,
       bytes: info.state.bytes,
+      maxBytes: info.config.max_bytes,
     };
   }
 
@@ -110,6 +120,10 @@ export class NatsMessaging implements Messaging {
 
   streamsLook(meanwhile?: () => Promise<void>): Promise<StreamsLook> {
     return lookAtStreams(this.#link, this.#counters, this.#parts.namespace, meanwhile);
+  }
+
+  newest(topic: Topic, singles: number): Promise<readonly KeptMessage[]> {
+    return newestMessages(this.#link, topic, this.#parts.namespace, singles);
   }
 
   /** Counts what was ever parked, also after somebody removed some of it. */

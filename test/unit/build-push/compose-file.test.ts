@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
+import { consoleSettings, readConsoleSettings } from "../../../services/console/config.js";
 import { crunchSettings, readCrunchSettings } from "../../../services/crunch-engine/config.js";
 import { dataSettings, readDataSettings } from "../../../services/data-engine/config.js";
 import { checkServerVersion } from "../../../services/doctor/checks/server-version.js";
@@ -54,7 +55,7 @@ describe("docker-compose.yml", () => {
     const names = Object.keys(services);
     const always = names.filter((name) => services[name]?.profiles === undefined);
 
-    assert.deepEqual(always, ["nats", ...Object.keys(engines), "prometheus", "grafana"]);
+    assert.deepEqual(always, ["nats", ...Object.keys(engines), "console", "prometheus", "grafana"]);
     assert.deepEqual(
       names.filter((name) => !always.includes(name)).map((name) => [name, services[name]?.profiles?.[0]]),
       [
@@ -118,9 +119,21 @@ describe("docker-compose.yml", () => {
     });
   }
 
+  it("gives the console only settings that it reads, and no host of an engine's metrics", () => {
+    const { environment = {}, image } = serviceOf("console");
+    assert.deepEqual(
+      Object.keys(environment).filter((setting) => !(setting in consoleSettings.shape)),
+      [],
+    );
+    const given = Object.entries(environment).map(([name, value]) => [name, withoutGiven(value)]);
+    const { natsUrl, port, host, token } = readConsoleSettings(Object.fromEntries(given) as Env);
+    assert.deepEqual([natsUrl, port, host, token], ["nats://nats:4222", 8_088, "0.0.0.0", undefined]);
+    assert.equal(image, serviceOf("crunch-engine").image, "the smallest image that has the command");
+  });
+
   it("asks every service for its health: the engines by their images, the others here", () => {
     assert.match(dockerfile, /^HEALTHCHECK [^\n]*\n\s+CMD \[.*"health"\]$/m);
-    for (const name of ["nats", "nats-1", "nats-2", "nats-3", "prometheus", "grafana"]) {
+    for (const name of ["nats", "nats-1", "nats-2", "nats-3", "console", "prometheus", "grafana"]) {
       assert.equal(serviceOf(name).healthcheck?.test[0], "CMD", name);
     }
   });

@@ -12,7 +12,8 @@ function streams(stages: Readonly<Record<Topic, readonly [messages: number, byte
     backlog: (topic: Topic): Promise<Backlog> => {
       asked.push(topic);
       const [messages, bytes] = stages[topic];
-      return Promise.resolve({ pendingMessages: messages, unackedMessages: 0, lastSequence: 99, bytes });
+      const stage = { pendingMessages: messages, unackedMessages: 0, lastSequence: 99 };
+      return Promise.resolve({ ...stage, bytes, maxBytes: 1_000_000 });
     },
     streamsLook: () => {
       asked.push("count");

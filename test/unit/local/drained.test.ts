@@ -8,6 +8,7 @@ const backlog = (pendingMessages: number, unackedMessages: number): Backlog => (
   unackedMessages,
   lastSequence: 9,
   bytes: 0,
+  maxBytes: 1,
 });
 
 describe("the wait for empty stages", () => {

@@ -42,8 +42,8 @@ async function watched(answers: readonly (Backlog | Error)[]): Promise<{
 describe("watchBacklog", () => {
   it("knows the backlog from its start and keeps it fresh", async () => {
     const watch = await watched([
-      { pendingMessages: 5, unackedMessages: 2, lastSequence: 7, bytes: 0 },
-      { pendingMessages: 1, unackedMessages: 0, lastSequence: 7, bytes: 0 },
+      { pendingMessages: 5, unackedMessages: 2, lastSequence: 7, bytes: 0, maxBytes: 1 },
+      { pendingMessages: 1, unackedMessages: 0, lastSequence: 7, bytes: 0, maxBytes: 1 },
     ]);
 
     await until(async () => (await watch.value("crunch_pending_messages")) === 1);
@@ -53,7 +53,7 @@ describe("watchBacklog", () => {
 
   it("keeps the last value while the server is away, and asks on", async () => {
     const watch = await watched([
-      { pendingMessages: 5, unackedMessages: 2, lastSequence: 7, bytes: 0 },
+      { pendingMessages: 5, unackedMessages: 2, lastSequence: 7, bytes: 0, maxBytes: 1 },
       new Error("away"),
     ]);
 

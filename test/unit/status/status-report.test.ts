@@ -16,6 +16,7 @@ function enginesOf(notes: readonly EngineNote[]): string[] {
     streams: { data: stage, results: stage },
     ledger: {},
     rates: { published: 0, crunched: 0, stored: 0 },
+    room: { data: { bytes: 0, maxBytes: 1 }, results: { bytes: 0, maxBytes: 1 } },
     parkedNow: new Map(),
     engines: notes,
     nowMs: NOW_MS,
