@@ -41,6 +41,8 @@ const homes = {
   commander: ["services/cli/**", "deploy-marathon/{deploy,run-command,scale}.ts", "test/**"],
   echarts: ["test/**"],
   "@resvg/resvg-js": ["test/**"],
+  "@peculiar/x509": ["services/nats-config/certificates.ts"],
+  "reflect-metadata": ["services/nats-config/certificates.ts"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
 

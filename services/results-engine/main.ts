@@ -35,7 +35,7 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
     warn: (details, message) => context.logger.warn(details, message),
   });
   context.defer(() => sink.close());
-  const messaging = await connectEngine(settings, context);
+  const messaging = await connectEngine(settings, context, "results-engine");
   warnAtStart(checkResultsEngine(settings, messaging.server), context.logger);
   const resultsMetrics = createResultsMetrics(context.metrics, sink);
   const sinkNote = await openSinkNote(messaging.notes, sink, context.halfDrained);

@@ -2,6 +2,8 @@
 import { connect } from "nats";
 import type { ConnectionOptions, NatsConnection } from "nats";
 import { EngineError, UserError } from "../errors.js";
+import { accessOptions } from "./access.js";
+import type { AccessOptions, AccessSettings } from "./access.js";
 import { parseNatsUrl } from "./address.js";
 import type { NatsAddress } from "./address.js";
 import { NobodyAnswers, afterConnect, reasonOf } from "./connect-failure.js";
@@ -12,12 +14,18 @@ import { NatsMessaging } from "./nats-messaging.js";
 import { ensureStateStream } from "./nats-notes.js";
 import { probe } from "./probe.js";
 import { ReconnectDelay } from "./reconnect-delay.js";
+import { inboxPrefixOf } from "./roles.js";
+import type { Role } from "./roles.js";
 import { ensureStreams } from "./topology.js";
 
 /** How to connect. */
 export interface NatsOptions {
   /** NATS_URL: servers of one cluster, separated by commas. */
   readonly url: string;
+  /** Identity and encryption, from files. Default: what `url` has. */
+  readonly access?: AccessSettings;
+  /** The least user that may do what this program does: answers go to its inbox. Default: any user's. */
+  readonly role?: Role;
   /** NAMESPACE. */
   readonly namespace?: string | undefined;
   /** Names this process to the server and in parked messages. */
@@ -29,8 +37,6 @@ export interface NatsOptions {
   readonly warn: Warn;
   /** Ends the wait for a cluster that chooses its leader. */
   readonly signal?: AbortSignal;
-  /** First part of reply subjects, for servers with permissions per service. Default `_INBOX`. */
-  readonly inboxPrefix?: string;
   /** How often finished messages are removed, in milliseconds. Default 5000. */
   readonly trimEveryMs?: number;
 }
@@ -51,17 +57,18 @@ export const API_TIMEOUT_MS = 3_000;
  */
 export async function connectNats(options: NatsOptions): Promise<NatsMessaging> {
   const address = parseNatsUrl(options.url);
+  const access = accessOptions(options.access ?? {}, address);
   try {
-    return await connectOnce(address, options);
+    return await connectOnce({ address, access }, options);
   } catch (thrown) {
     if (thrown instanceof UserError || thrown instanceof EngineError) throw thrown;
     throw new UserError(`NATS_URL="${address.shown}": ${reasonOf(thrown)}`, { cause: thrown });
   }
 }
 
-async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<NatsMessaging> {
-  const inboxPrefix = options.inboxPrefix ?? "_INBOX";
-  const nc = await dial(address, options.engineId, inboxPrefix);
+async function connectOnce(target: Target, options: NatsOptions): Promise<NatsMessaging> {
+  const inboxPrefix = inboxPrefixOf(options.role ?? "client", options.namespace);
+  const nc = await dial(target, options.engineId, inboxPrefix);
   try {
     // Asking for account information needs a permission that engines should not have.
     const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: API_TIMEOUT_MS });
@@ -87,15 +94,21 @@ async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<
   }
 }
 
+/** Where to connect to, and as whom. */
+export interface Target {
+  readonly address: NatsAddress;
+  readonly access: AccessOptions;
+}
+
 /**
  * Connects to one of the servers that answer.
  *
  * @param name of this process, for the server's own lists
  * @throws what `reasonOf` reads
  */
-export async function dial(address: NatsAddress, name: string, inboxPrefix: string): Promise<NatsConnection> {
-  const servers = await answeringFirst(address.servers);
-  return connect(connectionOptions(address, servers, name, inboxPrefix));
+export async function dial(target: Target, name: string, inboxPrefix: string): Promise<NatsConnection> {
+  const servers = await answeringFirst(target.address.servers);
+  return connect(connectionOptions(target.access, servers, name, inboxPrefix));
 }
 
 /** All servers, those that answer first; in random order, so that clients spread over a cluster. */
@@ -116,7 +129,7 @@ async function answeringFirst(servers: readonly string[]): Promise<string[]> {
 }
 
 function connectionOptions(
-  address: NatsAddress,
+  access: AccessOptions,
   servers: string[],
   name: string,
   inboxPrefix: string,
@@ -126,10 +139,7 @@ function connectionOptions(
     name,
     servers,
     noRandomize: true,
-    ...(address.user === undefined ? {} : { user: address.user }),
-    ...(address.password === undefined ? {} : { pass: address.password }),
-    ...(address.token === undefined ? {} : { token: address.token }),
-    ...(address.isTls ? { tls: {} } : {}),
+    ...access,
     inboxPrefix,
     timeout: DIAL_MS,
     // The default gives up for good after 20 s.

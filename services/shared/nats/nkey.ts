@@ -1,0 +1,16 @@
+/** Keys of NATS users. */
+import { nkeys } from "nats";
+
+/** A new secret: one line of text. */
+export function newSeed(): string {
+  return new TextDecoder().decode(nkeys.createUser().getSeed());
+}
+
+/**
+ * The name by which a server knows who has the secret; no secret itself.
+ *
+ * @throws Error when the text is no seed
+ */
+export function publicKeyOf(seed: string): string {
+  return nkeys.fromSeed(new TextEncoder().encode(seed.trim())).getPublicKey();
+}
