@@ -84,7 +84,7 @@ describe("each program as its own user, over TLS", () => {
     writeFileSync(join(folder.path, "rows.csv"), `id,data\n${rows.join("\n")}\n70001,no number\n`);
     const results = engineOf(t, "results", "results-engine");
     const engine = engineOf(t, "engine", "crunch-engine");
-    await Promise.all([results.started(), engine.started()]);
+    await Promise.all([results.started(WAIT_MS), engine.started(WAIT_MS)]);
     const SOURCE = "file:rows.csv?id=id&data=data";
     const data = engineOf(t, "data", "data-engine", { SOURCE, MAX_OUTSTANDING: "20000" });
     await until(() => data.ended, WAIT_MS, "the end of the source");

@@ -16,6 +16,7 @@ import { probe } from "./probe.js";
 import { ReconnectDelay } from "./reconnect-delay.js";
 import { inboxPrefixOf } from "./roles.js";
 import type { Role } from "./roles.js";
+import { asCertificateRefusal } from "./tls-failure.js";
 import { ensureStreams } from "./topology.js";
 
 /** How to connect. */
@@ -107,25 +108,35 @@ export interface Target {
  * @throws what `reasonOf` reads
  */
 export async function dial(target: Target, name: string, inboxPrefix: string): Promise<NatsConnection> {
-  const servers = await answeringFirst(target.address.servers);
-  return connect(connectionOptions(target.access, servers, name, inboxPrefix));
+  const { servers, demandsCertificate } = await answeringFirst(target.address.servers);
+  try {
+    return await connect(connectionOptions(target.access, servers, name, inboxPrefix));
+  } catch (thrown) {
+    throw demandsCertificate ? asCertificateRefusal(thrown) : thrown;
+  }
 }
 
 /** All servers, those that answer first; in random order, so that clients spread over a cluster. */
-async function answeringFirst(servers: readonly string[]): Promise<string[]> {
+async function answeringFirst(
+  servers: readonly string[],
+): Promise<{ readonly servers: string[]; readonly demandsCertificate: boolean }> {
   const probes = await Promise.all(
     servers.map(async (server) => ({
       server,
-      silence: await probe(server, FIRST_ANSWER_MS),
+      greeting: await probe(server, FIRST_ANSWER_MS),
       place: Math.random(),
     })),
   );
-  probes.sort(
-    (a, b) => Number(a.silence !== undefined) - Number(b.silence !== undefined) || a.place - b.place,
-  );
-  const silences = probes.map(({ silence }) => silence).filter((silence) => silence !== undefined);
+  const isSilent = ({ greeting }: (typeof probes)[number]): number => Number(typeof greeting === "string");
+  probes.sort((a, b) => isSilent(a) - isSilent(b) || a.place - b.place);
+  const silences = probes.map(({ greeting }) => greeting).filter((greeting) => typeof greeting === "string");
   if (silences.length === servers.length) throw new NobodyAnswers(silences);
-  return probes.map(({ server }) => server);
+  return {
+    servers: probes.map(({ server }) => server),
+    demandsCertificate: probes.some(
+      ({ greeting }) => typeof greeting !== "string" && greeting.demandsCertificate,
+    ),
+  };
 }
 
 function connectionOptions(

@@ -24,8 +24,27 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED", NO_CLIENT_CERTIFICATE],
 ]);
 
+/** The server closed the connection for want of a certificate that it trusts. */
+class CertificateRefused extends Error {}
+
+/**
+ * What a failed dial of a server means that demands certificates: with TLS 1.3 it ends the connection when
+ * the client already takes it for made, so that the client library waits in vain.
+ */
+export function asCertificateRefusal(thrown: unknown): unknown {
+  const code = (thrown as { readonly code?: string } | undefined)?.code ?? "";
+  const isSilence = [
+    String(ErrorCode.Timeout),
+    String(ErrorCode.ConnectionRefused),
+    "ECONNRESET",
+    "EPIPE",
+  ].includes(code);
+  return isSilence ? new CertificateRefused(NO_CLIENT_CERTIFICATE, { cause: thrown }) : thrown;
+}
+
 /** Undefined if the failure has nothing to do with TLS. */
 export function tlsReasonOf(thrown: unknown): string | undefined {
+  if (thrown instanceof CertificateRefused) return thrown.message;
   const code = (thrown as { readonly code?: string } | undefined)?.code ?? "";
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
     const { host = "", cert } = thrown as { host?: string; cert?: { subjectaltname?: string } };
