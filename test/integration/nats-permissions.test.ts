@@ -6,6 +6,7 @@ import { ROLES, inboxPrefixOf } from "../../services/shared/nats/roles.js";
 import type { Role } from "../../services/shared/nats/roles.js";
 import { matches, refusedPublishes, refusedSubscriptions } from "../support/permission-probes.js";
 import { SecuredNats } from "../support/secured-nats.js";
+import { until } from "../support/until.js";
 
 const NAMESPACES = [undefined, "x"] as const;
 /** A message of the stage that nobody took: what an ack would settle. */
@@ -122,4 +123,41 @@ describe("a user of NATS", () => {
       });
     }
   }
+
+  it("status reaches no request to JetStream by a reader that is sent there", async () => {
+    const operator = await nats.connect("operator", "x");
+    const status = await nats.connect("status", "x");
+    const api = "$JS.API";
+    for (const [kind, subject] of [
+      ["DATA", "x.data.frame"],
+      ["RESULTS", "x.results.frame"],
+    ]) {
+      const config = { name: `x-${kind ?? ""}`, subjects: [subject], storage: "memory" };
+      await operator.request(`${api}.STREAM.CREATE.${config.name}`, JSON.stringify(config));
+    }
+    const client = await nats.connect("client", "x");
+    await client.jetstream().publish("x.data.frame");
+    const readTo = async (name: string, deliver_subject: string): Promise<void> => {
+      const policies = { ack_policy: "none", deliver_policy: "all", filter_subject: "x.data.frame" };
+      const request = { stream_name: "x-DATA", config: { name, deliver_subject, ...policies } };
+      const create = `${api}.CONSUMER.CREATE.x-DATA.${name}.x.data.frame`;
+      const made = (await status.request(create, JSON.stringify(request))).json<{ error?: object }>();
+      assert.equal(made.error, undefined);
+    };
+    const delivered = async (name: string): Promise<number | undefined> => {
+      const list = await operator.request(`${api}.CONSUMER.LIST.x-DATA`, "{}");
+      const { consumers } = list.json<{
+        consumers: { name: string; delivered: { consumer_seq: number } }[];
+      }>();
+      return consumers.find((each) => each.name === name)?.delivered.consumer_seq;
+    };
+    await readTo("reader-1", `${api}.STREAM.DELETE.x-RESULTS`);
+    await readTo("reader-2", "x.results.frame");
+    await until(async () => (await delivered("reader-2")) === 1, 30_000, "what another subject gets");
+
+    assert.equal(await delivered("reader-1"), 0);
+    const results = await operator.request(`${api}.STREAM.INFO.x-RESULTS`);
+    assert.equal(results.json<{ error?: object }>().error, undefined);
+    await Promise.all([operator.close(), status.close(), client.close()]);
+  });
 });
