@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { TestContext } from "node:test";
 import { encodeRecord } from "../../services/shared/codec/record-codec.js";
+import { queryDuckDb } from "../support/duckdb-rows.js";
 import { CrunchProcess, runCrunch } from "../support/engine-process.js";
 import { SecuredNats } from "../support/secured-nats.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -94,7 +95,7 @@ describe("each program as its own user, over TLS", () => {
 
     const ledger = await status();
     const list = await run("console", "parked", "list");
-    assert.deepEqual([ledger.stored, ledger.unaccounted], [ROWS + 1, 0], JSON.stringify(ledger));
+    assert.deepEqual([ledger.parked, ledger.unaccounted], [4, 0], JSON.stringify(ledger));
     assert.match(list.stdout, /msg_terminated/);
     await until(
       async () =>
@@ -108,7 +109,11 @@ describe("each program as its own user, over TLS", () => {
     assert.doesNotMatch(doctor.stdout, /may not|permission/i);
     const replay = await run("console", "parked", "replay", "--reason", "msg_terminated");
     assert.equal(replay.code, 0, replay.stderr);
-    await until(async () => (await status()).stored === ROWS + 2, WAIT_MS, "the replayed record");
+    const isReplayed = async (): Promise<boolean> => {
+      const { published, outstanding } = await status();
+      return published === ledger.published + 1 && outstanding === 0;
+    };
+    await until(isReplayed, WAIT_MS, "the replayed record");
     assert.equal((await run("console", "parked", "drop", "--all", "--yes")).code, 0);
 
     // The same run again: where it was is looked up in the stream and in the notes.
@@ -120,6 +125,11 @@ describe("each program as its own user, over TLS", () => {
       assert.doesNotMatch(each.stdout + each.stderr, /ermission|cannot trim/);
     }
     await Promise.all([client.close(), operator.close()]);
+    // What the file has, what the client sent, and what was replayed.
+    const counted = "select count(*) as rows, count(distinct ID) as ids from results";
+    assert.deepEqual(await queryDuckDb(join(folder.path, "rows.duckdb"), counted), [
+      { rows: BigInt(ROWS + 2), ids: BigInt(ROWS + 2) },
+    ]);
   });
 
   it("`crunch status` as its user replays nothing", async () => {
