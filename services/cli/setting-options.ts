@@ -43,7 +43,7 @@ export function withOptions(env: Env, command: Command, schema: SettingsSchema):
   }
   if (given.NATS_URL?.includes("@") === true) {
     throw new UserError(
-      "--nats-url=\"***\": has a user, and everybody may read command lines; give it as NATS_URL, or the user by file",
+      '--nats-url="***": has a user, and everybody may read command lines; give it as NATS_URL, or the user by file',
     );
   }
   return { ...env, ...given };

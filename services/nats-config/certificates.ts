@@ -40,7 +40,6 @@ export class Authority {
 
   static async create(name: string, validity: Validity): Promise<Authority> {
     const keys = await newKeys();
-    const usages = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
     const certificate = await x509.X509CertificateGenerator.createSelfSigned({
       name: nameOf(name),
       notBefore: validity.from,
@@ -49,7 +48,7 @@ export class Authority {
       signingAlgorithm: KEYS,
       extensions: [
         new x509.BasicConstraintsExtension(true, 0, true),
-        new x509.KeyUsagesExtension(usages, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
         await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],
     });

@@ -31,8 +31,12 @@ describe("a connection to NATS", () => {
     servers.push(server);
     return server;
   };
-  const withCertificate = async (name: string, hosts: readonly string[], validity = TODAY, clientCa?: string) =>
-    serve(tlsConfig(write, name, await authority.issue({ name, hosts, validity }), clientCa));
+  const withCertificate = async (
+    name: string,
+    hosts: readonly string[],
+    validity = TODAY,
+    clientCa?: string,
+  ) => serve(tlsConfig(write, name, await authority.issue({ name, hosts, validity }), clientCa));
   const connects = async (url: string, access: AccessSettings): Promise<void> =>
     (await connectTest(url, { access, namespace: freshNamespace() })).close();
   const refuses = async (url: string, access: AccessSettings, sentence: RegExp): Promise<void> => {
@@ -72,7 +76,11 @@ describe("a connection to NATS", () => {
     const url = `nats://localhost:${String(server.port)}`;
     const other = write("other-ca.pem", (await newAuthority()).certificate);
 
-    await refuses(url, { NATS_TLS_CA_FILE: other }, /authority that is not trusted here; NATS_TLS_CA_FILE must/);
+    await refuses(
+      url,
+      { NATS_TLS_CA_FILE: other },
+      /authority that is not trusted here; NATS_TLS_CA_FILE must/,
+    );
     await refuses(url, {}, /authority that is not trusted here; NATS_TLS_CA_FILE must/);
   });
 
@@ -112,7 +120,11 @@ describe("a connection to NATS", () => {
     servers.push(nats.server);
     const NATS_NKEY_FILE = write("unknown.nk", newSeed());
 
-    await refuses(nats.url, { NATS_NKEY_FILE }, /the server refuses the user or password, nkey or credentials/);
+    await refuses(
+      nats.url,
+      { NATS_NKEY_FILE },
+      /the server refuses the user or password, nkey or credentials/,
+    );
     await refuses(nats.url, {}, /the server refuses the user or password, nkey or credentials/);
     await nats.stop();
   });

@@ -36,7 +36,11 @@ describe("access to NATS", () => {
   after(() => folder.remove());
 
   const refusals: readonly (readonly [what: string, settings: AccessSettings, sentence: RegExp])[] = [
-    ["a key that is not there", { NATS_NKEY_FILE: "absent" }, /^NATS_NKEY_FILE=".*absent": there is no such file$/],
+    [
+      "a key that is not there",
+      { NATS_NKEY_FILE: "absent" },
+      /^NATS_NKEY_FILE=".*absent": there is no such file$/,
+    ],
     ["a folder", { NATS_NKEY_FILE: "." }, /^NATS_NKEY_FILE=".*": is a folder, must be a file$/],
     ["an empty file", { NATS_NKEY_FILE: "empty" }, /^NATS_NKEY_FILE=".*": is empty$/],
     ["a public key", { NATS_NKEY_FILE: "public" }, /: holds no seed of a user's nkey/],
@@ -44,7 +48,11 @@ describe("access to NATS", () => {
     ["no credentials", { NATS_CREDS_FILE: "text" }, /^NATS_CREDS_FILE=".*": is no credentials file/],
     ["expired credentials", { NATS_CREDS_FILE: "oldCreds" }, /: holds a JWT that expired at 2023-11-14T/],
     ["a user without password", { NATS_USER: "ann" }, /^NATS_USER="ann": needs NATS_PASSWORD_FILE too$/],
-    ["a password without user", { NATS_PASSWORD_FILE: "seed" }, /^NATS_PASSWORD_FILE=".*": needs NATS_USER too$/],
+    [
+      "a password without user",
+      { NATS_PASSWORD_FILE: "seed" },
+      /^NATS_PASSWORD_FILE=".*": needs NATS_USER too$/,
+    ],
     [
       "two identities",
       { NATS_NKEY_FILE: "seed", NATS_CREDS_FILE: "creds" },
@@ -133,7 +141,9 @@ describe("access to NATS", () => {
 });
 
 function credsText(claims: object): string {
-  const jwt = ["{}", JSON.stringify(claims), "x"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+  const jwt = ["{}", JSON.stringify(claims), "x"]
+    .map((part) => Buffer.from(part).toString("base64url"))
+    .join(".");
   const block = (name: string, text: string): string =>
     `-----BEGIN ${name}-----\n${text}\n------END ${name}------\n\n`;
   return block("NATS USER JWT", jwt) + block("USER NKEY SEED", SECRET);

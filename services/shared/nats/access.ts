@@ -2,11 +2,12 @@
  * How a connection proves who it is, and what it is encrypted with: from files, which are checked before
  * the first dial and read again at each later one, so that new keys and certificates need no restart.
  */
-import { credsAuthenticator, nkeyAuthenticator, nkeys, usernamePasswordAuthenticator } from "nats";
+import { credsAuthenticator, nkeyAuthenticator, usernamePasswordAuthenticator } from "nats";
 import type { Authenticator, ConnectionOptions, TlsOptions } from "nats";
 import { readFileSync } from "node:fs";
 import { UserError } from "../errors.js";
 import type { NatsAddress } from "./address.js";
+import { publicKeyOf } from "./nkey.js";
 import { readPem } from "./pem-files.js";
 import { checkIdentity } from "./server-identity.js";
 
@@ -72,9 +73,8 @@ function identityOptions(settings: AccessSettings, address: NatsAddress): Access
 function byNkey(path: string): Authenticator {
   return nkeyAuthenticator(
     reread("NATS_NKEY_FILE", path, (text) => {
-      const seed = new TextEncoder().encode(text.trim());
       try {
-        if (nkeys.fromSeed(seed).getPublicKey().startsWith("U")) return seed;
+        if (publicKeyOf(text).startsWith("U")) return new TextEncoder().encode(text.trim());
       } catch {
         // Said below, without what the file holds.
       }

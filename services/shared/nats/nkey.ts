@@ -1,5 +1,17 @@
 /** Keys of NATS users. */
-import { nkeys } from "nats";
+import { nkeys as untyped } from "nats";
+
+interface KeyPair {
+  getSeed(): Uint8Array;
+  getPublicKey(): string;
+}
+
+/** The client library hands it on without its types. */
+const nkeys = untyped as {
+  createUser(): KeyPair;
+  /** @throws Error when the text is no seed */
+  fromSeed(seed: Uint8Array): KeyPair;
+};
 
 /** A new secret: one line of text. */
 export function newSeed(): string {

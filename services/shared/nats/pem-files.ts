@@ -29,7 +29,7 @@ function keyOf(certificate: X509Certificate, certFile: string, text: string): Ke
   try {
     key = createPrivateKey(text);
   } catch {
-    return /ENCRYPTED/.test(text)
+    return text.includes("ENCRYPTED")
       ? "holds a key with a passphrase, must be one without"
       : "holds no private key (PEM: -----BEGIN PRIVATE KEY-----)";
   }

@@ -27,18 +27,22 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 /** The server closed the connection for want of a certificate that it trusts. */
 class CertificateRefused extends Error {}
 
+/** By the code of the client library or of Node. */
+const SILENCES: ReadonlySet<string> = new Set([
+  ErrorCode.Timeout,
+  ErrorCode.ConnectionRefused,
+  "ECONNRESET",
+  "EPIPE",
+]);
+const NOT_OFFERED: string = ErrorCode.ServerOptionNotAvailable;
+
 /**
  * What a failed dial of a server means that demands certificates: with TLS 1.3 it ends the connection when
  * the client already takes it for made, so that the client library waits in vain.
  */
 export function asCertificateRefusal(thrown: unknown): unknown {
   const code = (thrown as { readonly code?: string } | undefined)?.code ?? "";
-  const isSilence = [
-    String(ErrorCode.Timeout),
-    String(ErrorCode.ConnectionRefused),
-    "ECONNRESET",
-    "EPIPE",
-  ].includes(code);
+  const isSilence = SILENCES.has(code);
   return isSilence ? new CertificateRefused(NO_CLIENT_CERTIFICATE, { cause: thrown }) : thrown;
 }
 
@@ -51,7 +55,7 @@ export function tlsReasonOf(thrown: unknown): string | undefined {
     const names = cert?.subjectaltname ?? "no name";
     return `the server's certificate is not for ${host} but for ${names}; NATS_URL must name one of them`;
   }
-  const isNoTls = thrown instanceof NatsError && code === String(ErrorCode.ServerOptionNotAvailable);
+  const isNoTls = thrown instanceof NatsError && code === NOT_OFFERED;
   if (isNoTls) return NO_TLS;
   const reason = REASONS.get(code);
   if (reason !== undefined) return reason;
