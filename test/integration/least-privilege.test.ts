@@ -12,7 +12,7 @@ import { tempFolder } from "../support/temp-folder.js";
 import { until } from "../support/until.js";
 import type { Role } from "../../services/shared/nats/roles.js";
 
-const ROWS = 60_000;
+const ROWS = 150_000;
 const WAIT_MS = 60_000;
 
 interface Status {
@@ -82,7 +82,7 @@ describe("each program as its own user, over TLS", () => {
     await client.jetstream().publish("data", encodeRecord(999_998n, 7n, ""));
 
     const rows = Array.from({ length: ROWS }, (_, index) => `${String(index + 1)},${String(index)}`);
-    writeFileSync(join(folder.path, "rows.csv"), `id,data\n${rows.join("\n")}\n70001,no number\n`);
+    writeFileSync(join(folder.path, "rows.csv"), `id,data\n${rows.join("\n")}\n900001,no number\n`);
     const results = engineOf(t, "results", "results-engine");
     const engine = engineOf(t, "engine", "crunch-engine");
     await Promise.all([results.started(WAIT_MS), engine.started(WAIT_MS)]);
