@@ -51,6 +51,8 @@ const homes = {
   "preact/hooks": ["services/console/page/**"],
   uplot: ["services/console/page/**"],
   "playwright-core": ["test/support/console-page.ts"],
+  "@peculiar/x509": ["services/nats-config/certificates.ts"],
+  "reflect-metadata": ["services/nats-config/certificates.ts"],
   "node:worker_threads": ["services/crunch-engine/pool/**", "test/**"],
 };
 

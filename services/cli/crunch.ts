@@ -30,6 +30,14 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<{ c
     about: "list, show, replay or drop what could not be crunched or stored",
     load: () => import("./parked.js"),
   },
+  streams: {
+    about: "make the streams, for engines whose NATS user may not",
+    load: () => import("./streams.js"),
+  },
+  "nats-config": {
+    about: "write users, keys and certificates for a NATS server",
+    load: () => import("./nats-config.js"),
+  },
   schema: {
     about: "show, compare and extend the tables that rows end in",
     load: () => import("./schema.js"),

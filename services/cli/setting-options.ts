@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import type { Env } from "../shared/config.js";
+import { UserError } from "../shared/errors.js";
 
 /** One setting of an engine as its zod schema tells it. */
 interface Setting {
@@ -28,13 +29,22 @@ export function addSettingOptions(command: Command, schema: SettingsSchema): Com
   return command;
 }
 
-/** The environment with the options of the command line put over it. */
+/**
+ * The environment with the options of the command line put over it.
+ *
+ * @throws UserError for an address with a user: other users of the machine may read command lines
+ */
 export function withOptions(env: Env, command: Command, schema: SettingsSchema): Env {
   const given: Record<string, string> = {};
   const values: Readonly<Record<string, unknown>> = command.opts();
   for (const name of Object.keys(schema.shape)) {
     const value = values[attributeOf(name)];
     if (typeof value === "string") given[name] = value;
+  }
+  if (given.NATS_URL?.includes("@") === true) {
+    throw new UserError(
+      '--nats-url="***": has a user, and everybody may read command lines; give it as NATS_URL, or the user by file',
+    );
   }
   return { ...env, ...given };
 }

@@ -1,22 +1,22 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import {
-  commonSettings,
   integerSetting,
+  natsSettings,
   optionalTextSetting,
   readSettings,
   textSetting,
 } from "../shared/config.js";
 import type { Env } from "../shared/config.js";
 import { UserError, messageOf } from "../shared/errors.js";
+import type { AccessSettings } from "../shared/nats/access.js";
 
 /** A shorter token could be guessed. */
 const MIN_TOKEN_CHARS = 16;
 
 /** Everything `crunch console` reads from its environment. */
 export const consoleSettings = z.object({
-  NATS_URL: commonSettings.NATS_URL,
-  NAMESPACE: commonSettings.NAMESPACE,
+  ...natsSettings,
   CONSOLE_PORT: integerSetting({
     min: 0,
     max: 65_535,
@@ -33,6 +33,8 @@ export const consoleSettings = z.object({
 /** The settings above, read. */
 export interface ConsoleSettings {
   readonly natsUrl: string;
+  /** How NATS is to know us. */
+  readonly access: AccessSettings;
   readonly namespace: string | undefined;
   readonly port: number;
   readonly host: string;
@@ -45,6 +47,7 @@ export function readConsoleSettings(env: Env): ConsoleSettings {
   const settings = readSettings(consoleSettings, env);
   return {
     natsUrl: settings.NATS_URL,
+    access: settings,
     namespace: settings.NAMESPACE,
     port: settings.CONSOLE_PORT,
     host: settings.CONSOLE_HOST,

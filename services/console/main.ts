@@ -20,9 +20,11 @@ export interface ConsoleRun {
 
 /** @throws UserError when NATS is not there, or the port cannot be had */
 export async function runConsole(settings: ConsoleSettings, run: ConsoleRun): Promise<void> {
-  const { natsUrl, namespace, host, port, token } = settings;
+  const { natsUrl, access, namespace, host, port, token } = settings;
   const messaging = await connectNats({
     url: natsUrl,
+    access,
+    role: "console",
     namespace,
     engineId: `${hostname()}-${String(process.pid)}-console`,
     warn: (_details, message) => run.note(message),

@@ -36,7 +36,7 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
   const cruncher = await nameCruncher({ cruncher: settings.CRUNCHER, timeoutMs });
   const metrics = createCrunchMetrics(context.metrics);
 
-  const messaging = await connectEngine(settings, context);
+  const messaging = await connectEngine(settings, context, "crunch-engine");
   warnAtStart(checkCrunchEngine(settings, messaging.server), logger);
   const pool = await PiscinaPool.start({
     cruncher: settings.CRUNCHER,

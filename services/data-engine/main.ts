@@ -39,6 +39,8 @@ async function run(settings: DataSettings, context: EngineContext): Promise<Tota
 
   const messaging = await connectNats({
     url: settings.NATS_URL,
+    access: settings,
+    role: "data-engine",
     namespace: settings.NAMESPACE,
     engineId,
     streamReplicas: settings.STREAM_REPLICAS,

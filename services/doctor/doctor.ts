@@ -121,7 +121,7 @@ async function lookAtServer(options: DoctorOptions): Promise<ServerDiagnosis> {
   const { data } = options.settings;
   let look: NatsLook;
   try {
-    look = await lookAtNats(data.NATS_URL, {
+    look = await lookAtNats(data.NATS_URL, data, {
       namespace: data.NAMESPACE,
       replicas: data.STREAM_REPLICAS,
       maxBytes: data.STREAM_MAX_BYTES,

@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import type { Messaging } from "../shared/messaging.js";
+import type { AccessSettings } from "../shared/nats/access.js";
 import { connectNats } from "../shared/nats/connection.js";
 
-export interface StageSettings {
+export interface StageSettings extends AccessSettings {
   readonly NAMESPACE?: string | undefined;
   readonly STREAM_REPLICAS: number;
   readonly STREAM_MAX_BYTES: number;
@@ -16,6 +17,8 @@ export interface StageSettings {
 export async function connectStages(url: string, settings: StageSettings): Promise<Messaging> {
   return await connectNats({
     url,
+    access: settings,
+    role: "operator",
     namespace: settings.NAMESPACE,
     engineId: `${hostname()}-${String(process.pid)}-up`,
     streamReplicas: settings.STREAM_REPLICAS,

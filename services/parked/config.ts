@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { commonSettings, readSettings } from "../shared/config.js";
+import { natsSettings, readSettings } from "../shared/config.js";
 import type { Env } from "../shared/config.js";
 
 /** Everything `crunch parked` reads from its environment. */
 export const parkedSettings = z.object({
-  NATS_URL: commonSettings.NATS_URL,
-  NAMESPACE: commonSettings.NAMESPACE,
+  ...natsSettings,
 });
 
 export type ParkedSettings = z.output<typeof parkedSettings>;

@@ -129,6 +129,8 @@ async function connected(
 ): Promise<number> {
   const messaging = await connectNats({
     url: settings.NATS_URL,
+    access: settings,
+    role: "console",
     namespace: settings.NAMESPACE,
     engineId: `${hostname()}-${String(process.pid)}-parked`,
     warn: (_details, message) => output.note(message),

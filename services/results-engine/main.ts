@@ -39,7 +39,7 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
     warn,
   });
   context.defer(() => sink.close());
-  const messaging = await connectEngine(settings, context);
+  const messaging = await connectEngine(settings, context, "results-engine");
   warnAtStart(checkResultsEngine(settings, messaging.server), context.logger);
   const resultsMetrics = createResultsMetrics(context.metrics, sink);
   const sinkNote = await openSinkNote(messaging.notes, sink, context.halfDrained);

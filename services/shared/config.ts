@@ -88,14 +88,28 @@ const traceSettings = {
     .describe("That share of the frames, and of the singles without a trace, from 0 to 1"),
 };
 
-/** What every engine reads. Spread into the schema of each engine. */
-export const commonSettings = {
+/** How every program reaches NATS. Secrets are in files, never in a setting. */
+export const natsSettings = {
   NATS_URL: textSetting({ default: "nats://127.0.0.1:4222", about: "NATS servers, separated by commas" }),
+  NATS_NKEY_FILE: optionalTextSetting("File with the seed of the NATS user's nkey"),
+  NATS_CREDS_FILE: optionalTextSetting("File with the NATS user's credentials: a JWT and a seed"),
+  NATS_USER: optionalTextSetting("Name of the NATS user, with NATS_PASSWORD_FILE"),
+  NATS_PASSWORD_FILE: optionalTextSetting("File with the password of NATS_USER"),
+  NATS_TLS_CA_FILE: optionalTextSetting(
+    "File (PEM) with the authority that the NATS servers' certificates are from; demands TLS",
+  ),
+  NATS_TLS_CERT_FILE: optionalTextSetting("File (PEM) with the certificate shown to NATS, for mutual TLS"),
+  NATS_TLS_KEY_FILE: optionalTextSetting("File (PEM) with the private key of NATS_TLS_CERT_FILE"),
   NAMESPACE: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,32}$/, "must be 1 to 32 letters, digits, - or _")
     .optional()
     .describe("Prefix of every subject and stream, so that several pipelines share one NATS"),
+};
+
+/** What every engine reads. Spread into the schema of each engine. */
+export const commonSettings = {
+  ...natsSettings,
   STREAM_REPLICAS: integerSetting({
     min: 1,
     max: 5,

@@ -36,6 +36,8 @@ export interface StatusOutput {
 export async function showStatus(settings: StatusSettings, output: StatusOutput): Promise<number> {
   const messaging = await connectNats({
     url: settings.NATS_URL,
+    access: settings,
+    role: "status",
     namespace: settings.NAMESPACE,
     engineId: `${hostname()}-${String(process.pid)}-status`,
     warn: () => undefined,

@@ -1,4 +1,4 @@
-/** The current nats-server, built from source: the messaging contract, then chaos with one server and with a cluster. */
+/** The current nats-server, built from source: the messaging contract and permissions, then chaos with one server and with a cluster. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -29,11 +29,18 @@ try {
   const binary = join(folder.path, "nats-server");
   const contract = spawnSync(
     process.execPath,
-    ["ci/test.mjs", "test/integration/nats-messaging.test.js", "test/integration/nats-faults.test.js"],
+    [
+      "ci/test.mjs",
+      ...["nats-messaging", "nats-faults", "nats-permissions", "nats-tls", "least-privilege"].map(
+        (name) => `test/integration/${name}.test.js`,
+      ),
+    ],
     { cwd: root, env: { ...process.env, NATS_SERVER_BIN: binary }, encoding: "utf8" },
   );
   assert.equal(contract.status, 0, contract.stdout);
-  process.stdout.write(`the messaging contract holds with nats-server ${VERSION}\n`);
+  process.stdout.write(
+    `the messaging contract and the permissions of users hold with nats-server ${VERSION}\n`,
+  );
   const server = ["--nats-server", binary];
   runSuite(`with nats-server ${VERSION}`, [...server, "--minutes", "1", "--seed", "104"]);
   runSuite(`with a cluster of nats-server ${VERSION}`, [

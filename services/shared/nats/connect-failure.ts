@@ -3,6 +3,7 @@ import { ErrorCode, NatsError } from "nats";
 import { EngineError, messageOf } from "../errors.js";
 import { apiCodeOf } from "./api-errors.js";
 import type { Silence } from "./probe.js";
+import { tlsReasonOf } from "./tls-failure.js";
 
 /** No server of NATS_URL answered. */
 export class NobodyAnswers extends Error {
@@ -29,7 +30,9 @@ const NO_JETSTREAM = "the server has no JetStream; start it with: nats-server -j
 /** Some servers hang like this when their disk is full; only a kill and a start with room end it. */
 const SILENT_JETSTREAM =
   "the server took the connection but its JetStream does not answer; if its disk was full, make room, then kill and start it";
-const NO_ACCESS = "the server refuses the user or password (authorization violation)";
+const NO_ACCESS =
+  "the server refuses the user or password, nkey or credentials (authorization violation); NATS_NKEY_FILE, " +
+  "NATS_CREDS_FILE, NATS_USER with NATS_PASSWORD_FILE say who connects";
 
 const SILENCES: Readonly<Record<Silence, string>> = {
   refused: "the connection was refused; is nats-server running there?",
@@ -62,8 +65,20 @@ export function reasonOf(thrown: unknown): string {
   const apiCode = apiCodeOf(thrown);
   if (apiCode !== undefined && JETSTREAM_OFF.has(apiCode)) return NO_JETSTREAM;
   if (apiCode !== undefined) return `JetStream refuses: ${messageOf(thrown)}`;
+  const tls = tlsReasonOf(thrown);
+  if (tls !== undefined) return tls;
   if (!(thrown instanceof NatsError)) return `cannot connect: ${messageOf(thrown)}`;
-  if (thrown.isPermissionError()) return `the user lacks a permission: ${thrown.message}`;
+  if (thrown.isPermissionError()) return permissionReason(thrown);
   const chained = thrown.chainedError === undefined ? "" : ` (${thrown.chainedError.message})`;
   return REASONS.get(thrown.code) ?? `cannot connect: ${thrown.message}${chained}`;
+}
+
+/** Engines whose user may not make streams and durables find them made, or say who makes them. */
+function permissionReason(refused: NatsError): string {
+  const subject = refused.permissionContext?.subject ?? "";
+  const isTopology = /\.(STREAM|CONSUMER)\.(CREATE|UPDATE)\./.test(subject);
+  const hint = isTopology
+    ? "; `crunch streams`, as the user operator, makes streams and durables as set"
+    : "";
+  return `the user lacks a permission: ${refused.message}${hint}`;
 }

@@ -2,6 +2,8 @@
 import { connect } from "nats";
 import type { ConnectionOptions, NatsConnection } from "nats";
 import { EngineError, UserError } from "../errors.js";
+import { accessOptions } from "./access.js";
+import type { AccessOptions, AccessSettings } from "./access.js";
 import { parseNatsUrl } from "./address.js";
 import type { NatsAddress } from "./address.js";
 import { NobodyAnswers, afterConnect, reasonOf } from "./connect-failure.js";
@@ -12,6 +14,9 @@ import { NatsMessaging } from "./nats-messaging.js";
 import { ensureStateStream } from "./nats-notes.js";
 import { probe } from "./probe.js";
 import { ReconnectDelay } from "./reconnect-delay.js";
+import { inboxPrefixOf } from "./roles.js";
+import type { Role } from "./roles.js";
+import { asCertificateRefusal } from "./tls-failure.js";
 import { ensureStreams } from "./topology.js";
 import type { Tracer } from "../trace/tracer.js";
 
@@ -19,6 +24,10 @@ import type { Tracer } from "../trace/tracer.js";
 export interface NatsOptions {
   /** NATS_URL: servers of one cluster, separated by commas. */
   readonly url: string;
+  /** Identity and encryption, from files. Default: what `url` has. */
+  readonly access?: AccessSettings;
+  /** The least user that may do what this program does: answers go to its inbox. Default: any user's. */
+  readonly role?: Role;
   /** NAMESPACE. */
   readonly namespace?: string | undefined;
   /** Names this process to the server and in parked messages. */
@@ -32,8 +41,6 @@ export interface NatsOptions {
   readonly tracer?: Tracer;
   /** Ends the wait for a cluster that chooses its leader. */
   readonly signal?: AbortSignal;
-  /** First part of reply subjects, for servers with permissions per service. Default `_INBOX`. */
-  readonly inboxPrefix?: string;
   /** How often finished messages are removed, in milliseconds. Default 5000. */
   readonly trimEveryMs?: number;
 }
@@ -54,17 +61,18 @@ export const API_TIMEOUT_MS = 3_000;
  */
 export async function connectNats(options: NatsOptions): Promise<NatsMessaging> {
   const address = parseNatsUrl(options.url);
+  const access = accessOptions(options.access ?? {}, address);
   try {
-    return await connectOnce(address, options);
+    return await connectOnce({ address, access }, options);
   } catch (thrown) {
     if (thrown instanceof UserError || thrown instanceof EngineError) throw thrown;
     throw new UserError(`NATS_URL="${address.shown}": ${reasonOf(thrown)}`, { cause: thrown });
   }
 }
 
-async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<NatsMessaging> {
-  const inboxPrefix = options.inboxPrefix ?? "_INBOX";
-  const nc = await dial(address, options.engineId, inboxPrefix);
+async function connectOnce(target: Target, options: NatsOptions): Promise<NatsMessaging> {
+  const inboxPrefix = inboxPrefixOf(options.role ?? "client", options.namespace);
+  const nc = await dial(target, options.engineId, inboxPrefix);
   try {
     // Asking for account information needs a permission that engines should not have.
     const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: API_TIMEOUT_MS });
@@ -91,36 +99,52 @@ async function connectOnce(address: NatsAddress, options: NatsOptions): Promise<
   }
 }
 
+/** Where to connect to, and as whom. */
+export interface Target {
+  readonly address: NatsAddress;
+  readonly access: AccessOptions;
+}
+
 /**
  * Connects to one of the servers that answer.
  *
  * @param name of this process, for the server's own lists
  * @throws what `reasonOf` reads
  */
-export async function dial(address: NatsAddress, name: string, inboxPrefix: string): Promise<NatsConnection> {
-  const servers = await answeringFirst(address.servers);
-  return connect(connectionOptions(address, servers, name, inboxPrefix));
+export async function dial(target: Target, name: string, inboxPrefix: string): Promise<NatsConnection> {
+  const { servers, demandsCertificate } = await answeringFirst(target.address.servers);
+  try {
+    return await connect(connectionOptions(target.access, servers, name, inboxPrefix));
+  } catch (thrown) {
+    throw demandsCertificate ? asCertificateRefusal(thrown) : thrown;
+  }
 }
 
 /** All servers, those that answer first; in random order, so that clients spread over a cluster. */
-async function answeringFirst(servers: readonly string[]): Promise<string[]> {
+async function answeringFirst(
+  servers: readonly string[],
+): Promise<{ readonly servers: string[]; readonly demandsCertificate: boolean }> {
   const probes = await Promise.all(
     servers.map(async (server) => ({
       server,
-      silence: await probe(server, FIRST_ANSWER_MS),
+      greeting: await probe(server, FIRST_ANSWER_MS),
       place: Math.random(),
     })),
   );
-  probes.sort(
-    (a, b) => Number(a.silence !== undefined) - Number(b.silence !== undefined) || a.place - b.place,
-  );
-  const silences = probes.map(({ silence }) => silence).filter((silence) => silence !== undefined);
+  const isSilent = ({ greeting }: (typeof probes)[number]): number => Number(typeof greeting === "string");
+  probes.sort((a, b) => isSilent(a) - isSilent(b) || a.place - b.place);
+  const silences = probes.map(({ greeting }) => greeting).filter((greeting) => typeof greeting === "string");
   if (silences.length === servers.length) throw new NobodyAnswers(silences);
-  return probes.map(({ server }) => server);
+  return {
+    servers: probes.map(({ server }) => server),
+    demandsCertificate: probes.some(
+      ({ greeting }) => typeof greeting !== "string" && greeting.demandsCertificate,
+    ),
+  };
 }
 
 function connectionOptions(
-  address: NatsAddress,
+  access: AccessOptions,
   servers: string[],
   name: string,
   inboxPrefix: string,
@@ -130,10 +154,7 @@ function connectionOptions(
     name,
     servers,
     noRandomize: true,
-    ...(address.user === undefined ? {} : { user: address.user }),
-    ...(address.password === undefined ? {} : { pass: address.password }),
-    ...(address.token === undefined ? {} : { token: address.token }),
-    ...(address.isTls ? { tls: {} } : {}),
+    ...access,
     inboxPrefix,
     timeout: DIAL_MS,
     // The default gives up for good after 20 s.

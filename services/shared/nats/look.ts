@@ -3,6 +3,8 @@ import { AckPolicy } from "nats";
 import type { JetStreamManager, NatsConnection } from "nats";
 import { UserError } from "../errors.js";
 import type { Topic } from "../messaging.js";
+import { accessOptions } from "./access.js";
+import type { AccessSettings } from "./access.js";
 import { parseNatsUrl } from "./address.js";
 import { apiCodeOf } from "./api-errors.js";
 import { lookAtClock } from "./clock-look.js";
@@ -10,6 +12,7 @@ import type { ClockLook } from "./clock-look.js";
 import { afterConnect, reasonOf } from "./connect-failure.js";
 import { API_TIMEOUT_MS, dial } from "./connection.js";
 import { listConsumers } from "./consumer-list.js";
+import { inboxPrefixOf } from "./roles.js";
 import { serverLook } from "./server-look.js";
 import type { ServerLook } from "./server-look.js";
 import { durableOf, findStream, streamDifferences, streamName, wantedStream } from "./topology.js";
@@ -48,13 +51,19 @@ const NS_PER_MS = 1_000_000;
 
 /**
  * @param url NATS_URL
+ * @param access identity and encryption
  * @throws UserError naming NATS_URL and why the server cannot be asked
  */
-export async function lookAtNats(url: string, settings: StreamSettings): Promise<NatsLook> {
+export async function lookAtNats(
+  url: string,
+  access: AccessSettings,
+  settings: StreamSettings,
+): Promise<NatsLook> {
   const address = parseNatsUrl(url);
+  const target = { address, access: accessOptions(access, address) };
   let nc: NatsConnection | undefined;
   try {
-    nc = await dial(address, "crunch-doctor", "_INBOX");
+    nc = await dial(target, "crunch-doctor", inboxPrefixOf("operator", settings.namespace));
     const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: API_TIMEOUT_MS });
     const { namespace } = settings;
     const streams: StreamLook[] = [];
