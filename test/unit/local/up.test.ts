@@ -278,7 +278,7 @@ describe("crunch up", () => {
     assert.equal(await first, 0);
   });
 
-  it("drains at the first Ctrl-C: data-engine first, results-engine last; the run goes on later", async () => {
+  it("drains at the first Ctrl-C, the data-engine first; the run goes on later", async () => {
     const { run, output, lives, runState } = place();
     const running = run({ FAKE_DATA: "stayUntilSigterm({ published: 10 })" });
     await until(() => lives().some((life) => life[0] === "data"));
@@ -286,11 +286,9 @@ describe("crunch up", () => {
     process.emit("SIGINT");
 
     assert.equal(await running, 0, output.stderr);
-    const stops = lives().filter((life) => life[1] === "stopped");
-    assert.deepEqual(
-      stops.map((life) => life[0]),
-      ["data", "engine", "results"],
-    );
+    const [first, ...others] = lives().filter((life) => life[1] === "stopped");
+    assert.equal(first?.[0], "data");
+    assert.deepEqual(others.map((life) => life[0]).sort(), ["engine", "results"]);
     assert.equal(runState().complete, false);
     assert.match(output.stderr, /the same command continues the run/);
   });
