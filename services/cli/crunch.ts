@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { Env } from "../shared/config.js";
 import { UserError } from "../shared/errors.js";
+import { VERSION } from "../shared/product.js";
 
 /** Builds one subcommand; its action hands the exit code to `exit`. */
 type MakeCommand = (env: Env, exit: (code: number) => void) => Command;
@@ -59,7 +60,8 @@ export async function main(args: readonly string[], env: Env): Promise<number> {
   const program = new Command("crunch")
     .description("Numbered records in, your function on every core, each record accounted for once.")
     .addHelpText("after", "\n`crunch COMMAND --help` lists the options of a command.")
-    .helpCommand(false);
+    .helpCommand(false)
+    .version(VERSION, "--version", "print the version");
   const asked = args[0] ?? "";
   for (const [name, { about, load }] of Object.entries(commands)) {
     if (name !== asked) program.command(name).description(about);

@@ -45,6 +45,13 @@ describe("crunch on the command line", () => {
     assert.match(bare.stderr, /^Usage: crunch/);
   });
 
+  it("tells its version", async () => {
+    const { code, stdout } = await runCrunch(["--version"]);
+
+    assert.equal(code, 0);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
   const commands = { data: dataSettings, engine: crunchSettings, results: resultsSettings };
   for (const [name, schema] of Object.entries(commands)) {
     it(`explains every setting in \`crunch ${name} --help\``, async () => {
