@@ -26,12 +26,14 @@ after(async () => {
   folder.remove();
 });
 
-/** Settings are options here, as `resend-after-ms` is RESEND_AFTER_MS. */
+/** Settings are options here, as `resend-after-ms` is RESEND_AFTER_MS; an address may have a user and is none. */
 async function doctor(options: Readonly<Record<string, string>>, ...more: string[]): Promise<Answer> {
-  const all = { "nats-url": server.url, sink: "duckdb:rows.duckdb", ...options };
+  const { "nats-url": NATS_URL = server.url, ...others } = options;
+  const all = { sink: "duckdb:rows.duckdb", ...others };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   const { code, lastLine, stderr } = await runCrunch(["doctor", "--json", ...args, ...more], {
     cwd: folder.path,
+    env: { NATS_URL },
   });
   assert.equal(stderr, "");
   return { code, ...(JSON.parse(lastLine) as Omit<Answer, "code">) };
