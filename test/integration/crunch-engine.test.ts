@@ -40,7 +40,10 @@ describe("a crunch-engine on a real server", () => {
     const namespace = "totals";
     const engine = start(namespace, { CRUNCH_TIMEOUT_MS: "500" });
     const line = await engine.started();
-    assert.deepEqual([line.cruncher, line.cruncherVersion, line.threads], ["troublesome.mjs", "troublesome-1", 2]);
+    assert.deepEqual(
+      [line.cruncher, line.cruncherVersion, line.threads],
+      ["troublesome.mjs", "troublesome-1", 2],
+    );
 
     await publish(namespace, [
       ["data.frame", frameOf(recordsWith({ 2: "throw", 5: "for-ever", 9: "exit" })).payload],
