@@ -19,12 +19,6 @@ export interface QueryChunk {
   texts(column: number): string[];
 }
 
-/**
- * What DuckDB may keep of a file in memory; more makes neither appending nor merging faster. Left to itself it
- * would take most of the machine.
- */
-const FILE_MEMORY = "128MB";
-
 /** One database with one connection. Not for concurrent use: one query at a time. */
 export class DuckDb {
   readonly #instance: DuckDBInstance;
@@ -63,11 +57,7 @@ export class DuckDb {
 
   static async #open(path: string, setting: string, access: "automatic" | "read_only"): Promise<DuckDb> {
     try {
-      const options = {
-        autoinstall_known_extensions: "false",
-        access_mode: access,
-        memory_limit: FILE_MEMORY,
-      };
+      const options = { autoinstall_known_extensions: "false", access_mode: access };
       const instance = await DuckDBInstance.create(path, options);
       return new DuckDb(instance, await instance.connect());
     } catch (thrown) {

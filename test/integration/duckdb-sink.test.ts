@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -107,6 +108,23 @@ describe("duckdb:", () => {
       "select count(*) n, count(*) filter (Meta <> repeat('m', (ID % 40)::int)) wrong from results",
     );
     assert.deepEqual(row, { n: 5_000n, wrong: 0n });
+  });
+
+  it("compares a full batch of the largest records with a table that has them", async () => {
+    // BATCH_MAX_BYTES of records of MAX_RECORD_BYTES: a limit of DuckDB's memory would have to leave room for several.
+    const results = Array.from({ length: 37 }, (_, row) => {
+      return { ID: BigInt(row), Meta: randomBytes(450_000).toString("hex") };
+    });
+    const batch = { parts: results.map((result) => resultsOf([result])), rows: results.length };
+    const signal = AbortSignal.timeout(60_000);
+    const sink = await openSink(uriOf("large.duckdb"), context("run"));
+
+    const first = await sink.write(batch, signal);
+    const second = await sink.write({ ...batch, parts: [...batch.parts] }, signal);
+    await sink.close();
+
+    assert.equal(first.stored, 37);
+    assert.deepEqual([second.stored, second.repeats + second.replays], [0, 37]);
   });
 
   it("refuses a table with other columns and names both", async () => {
