@@ -10,6 +10,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "../../services/shared/errors.js";
 import { natsServerBinary } from "../../services/local/nats-server-binary.js";
 import { readPorts } from "../../services/local/ports-file.js";
 
@@ -86,12 +87,15 @@ export class NatsServer {
     });
     this.#process = child;
     let log = "";
-    child.stderr.on("data", (text: Buffer) => (log = (log + text.toString()).slice(-4_000)));
+    child.stderr.on("data", (text: Buffer) => (log = (log + text.toString()).slice(-16_000)));
     const failed = new Promise<never>((_resolve, reject) => {
       child.once("error", (error) => reject(new Error(`cannot start ${bin}: ${error.message}`)));
       child.once("exit", (code) => reject(new Error(`${bin} ended with code ${String(code)}:\n${log}`)));
     });
-    failed.catch(() => undefined);
+    failed.catch((error: unknown) => {
+      // Nobody asked it to: what the tests say then is only that it does not answer.
+      if (this.#process === child) process.stderr.write(`${messageOf(error)}\n`);
+    });
     await Promise.race([this.#ready(child), failed]);
   }
 
