@@ -49,7 +49,7 @@ export class CrunchProcess {
   }
 
   /** Waits for the engine's start line. */
-  async started(deadlineMs = 20_000): Promise<LogLine> {
+  async started(deadlineMs = 60_000): Promise<LogLine> {
     const find = (): LogLine | undefined => this.lines.find((line) => line.event === "started");
     await until(() => find() !== undefined || this.#ended, deadlineMs, "the start line");
     const line = find();

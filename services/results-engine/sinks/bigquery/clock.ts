@@ -51,8 +51,11 @@ export interface BackoffRange {
   readonly maxMs: number;
 }
 
-/** An ordinary hiccup: a dropped connection, a 503. */
-export const HICCUP: BackoffRange = { firstMs: 200, maxMs: 30_000 };
+/**
+ * An ordinary hiccup: a dropped connection, a 503. Short at its longest too: the oldest rows keep a full
+ * stream from being trimmed, so everything may wait for this one wait after an outage.
+ */
+export const HICCUP: BackoffRange = { firstMs: 200, maxMs: 4_000 };
 /** A quota: coming back soon only spends more of it. */
 export const QUOTA: BackoffRange = { firstMs: 2_000, maxMs: 120_000 };
 /** The table itself is wrong; a person or a propagation delay of minutes decides. */

@@ -111,6 +111,9 @@ export class Inserter {
     let hangs = 0;
     for (let tries = 1; pending.length > 0; tries++) {
       const deadlineMs = tryDeadlineMs(hangs, this.#parts.deadlineMs);
+      const startedAtMs = this.#parts.clock.elapsedMs();
+      const retry = (range: BackoffRange, detail: string): Promise<void> =>
+        this.#wait(range, tries, detail, startedAtMs, signal);
       const result = await this.#parts.gate.run(
         (pauses) => this.#try(sending, pauses, deadlineMs, signal),
         signal,
@@ -130,7 +133,7 @@ export class Inserter {
           return;
         }
         if (kind === "table" || kind === "split") this.#parts.gate.pause(message);
-        else await this.#wait(kind === "quota" ? QUOTA : HICCUP, tries, message, signal);
+        else await retry(kind === "quota" ? QUOTA : HICCUP, message);
         continue;
       }
       const again = this.#settle(progress, pending, result.errors);
@@ -142,7 +145,7 @@ export class Inserter {
       pending = again;
       // Good rows that came back only because of bad ones between them go in at once.
       if (result.errors.some(({ invalid }) => invalid)) continue;
-      await this.#wait(HICCUP, tries, result.errors[0]?.text ?? "rows came back", signal);
+      await retry(HICCUP, result.errors[0]?.text ?? "rows came back");
     }
   }
 
@@ -211,9 +214,17 @@ export class Inserter {
     progress.suspects.set(row, { reason, pauses: this.#parts.gate.pauses });
   }
 
-  async #wait(range: BackoffRange, tries: number, detail: string, signal: AbortSignal): Promise<void> {
+  /** Waits from the start of the failed try on: after a hang there is nothing left to wait for. */
+  async #wait(
+    range: BackoffRange,
+    tries: number,
+    detail: string,
+    startedAtMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, gate } = this.#parts;
     gate.hiccup(tries, detail);
-    await clock.backoff(backoffMs(range, tries, clock.random), signal);
+    const spentMs = clock.elapsedMs() - startedAtMs;
+    await clock.backoff(Math.max(0, backoffMs(range, tries, clock.random) - spentMs), signal);
   }
 }
