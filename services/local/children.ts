@@ -65,7 +65,7 @@ export class Children {
       start: () => new NatsServerChild({ binary, env, folder: state.file("nats"), port }),
       onStart: (child) => {
         this.#serverIdentity = identityOf(child.pid);
-        this.#watchdog.watch(child.pid);
+        this.#watchdog.watch(this.#serverIdentity);
         this.#noteDown();
       },
     });

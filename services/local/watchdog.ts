@@ -1,12 +1,28 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { Writable } from "node:stream";
+import type { ProcessIdentity } from "./process-identity.js";
 
 /**
- * Reads pids, one a line, an empty line for none; at end of input it ends the process last named.
- * A shell, because it must outlive the launcher and should cost nothing.
+ * Reads processes, one a line as pid and start, an empty line for none; at end of input it ends the one last
+ * named, unless that is gone and its pid belongs to another. A shell, because it must outlive the launcher and
+ * should cost nothing. The start is read as {@link identityOf} does.
  */
-const SCRIPT = 'server=; while read -r pid; do server=$pid; done; [ -z "$server" ] || kill -TERM "$server"';
+const SCRIPT = `
+pid=; started=
+while read -r one two; do pid=$one; started=$two; done
+[ -n "$pid" ] || exit 0
+if [ -r "/proc/$pid/stat" ]; then
+  read -r stat < "/proc/$pid/stat"
+  set -- \${stat##*) }
+  shift 19
+  now=$1
+else
+  now=$(ps -o lstart= -p "$pid")
+fi
+# Without quotes, so that spaces do not count.
+[ "$(echo $now)" = "$(echo $started)" ] && kill -TERM "$pid"
+`;
 
 /**
  * Ends the nats-server when the launcher is gone and could not do it: killed with SIGKILL, or out of
@@ -23,7 +39,7 @@ export class Watchdog {
     this.#process = spawn("/bin/sh", ["-c", SCRIPT, "crunch-watchdog"], {
       stdio: ["pipe", "ignore", "ignore"],
       detached: true,
-      env: { PATH: "/bin:/usr/bin" },
+      env: { PATH: "/bin:/usr/bin", LC_ALL: "C" },
     });
     const { stdin } = this.#process;
     if (stdin === null) throw new Error("a spawned process with a piped stdin has none");
@@ -42,9 +58,10 @@ export class Watchdog {
     return this.#lifeLine;
   }
 
-  /** @param pid of the server to end when everybody is gone; undefined for none */
-  watch(pid: number | undefined): void {
-    if (this.#lifeLine.writable) this.#lifeLine.write(`${pid === undefined ? "" : String(pid)}\n`);
+  /** @param server to end when everybody is gone; undefined for none */
+  watch(server: ProcessIdentity | undefined): void {
+    if (!this.#lifeLine.writable) return;
+    this.#lifeLine.write(server === undefined ? "\n" : `${String(server.pid)} ${server.startedAt}\n`);
   }
 
   /** Ends the watch without ending the server. Idempotent. */

@@ -6,6 +6,7 @@ import { after, describe, it } from "node:test";
 import { natsServerBinary } from "../../../services/local/nats-server-binary.js";
 import { NatsServerChild } from "../../../services/local/nats-server.js";
 import { identityOf, isRunning } from "../../../services/local/process-identity.js";
+import type { ProcessIdentity } from "../../../services/local/process-identity.js";
 import { endLeftOvers } from "../../../services/local/left-overs.js";
 import { Watchdog } from "../../../services/local/watchdog.js";
 import { tempFolder } from "../../support/temp-folder.js";
@@ -20,6 +21,21 @@ async function greeting(port: number): Promise<Record<string, unknown>> {
       resolve(JSON.parse(bytes.toString().replace(/^INFO /, "")) as Record<string, unknown>);
     });
   });
+}
+
+/** What a process says to its end, which tells whether `step` asked for it. */
+async function saidAfter(step: (identity: ProcessIdentity) => Promise<void>): Promise<string> {
+  const script = 'trap "echo asked to end" TERM; read -r line; echo "$line"';
+  const child = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "pipe", "ignore"] });
+  let said = "";
+  child.stdout.on("data", (text: Buffer) => (said += text.toString()));
+  const gone = new Promise((resolve) => child.once("close", resolve));
+  const identity = identityOf(child.pid ?? 0);
+  assert.ok(identity);
+  await step(identity);
+  child.stdin.end("not asked\n");
+  await gone;
+  return said;
 }
 
 describe("a nats-server of our own", async () => {
@@ -86,7 +102,9 @@ describe("a nats-server of our own", async () => {
     const server = start("watched");
     await server.started;
     const watchdog = new Watchdog();
-    watchdog.watch(server.pid);
+    const identity = identityOf(server.pid);
+    assert.ok(identity);
+    watchdog.watch(identity);
     const engine = spawn("/bin/sh", ["-c", "read -r line"], {
       stdio: ["pipe", "ignore", "ignore", watchdog.lifeLine],
     });
@@ -94,8 +112,6 @@ describe("a nats-server of our own", async () => {
     // The launcher's death: its end of the life line is gone, without a last word.
     watchdog.lifeLine.destroy();
 
-    const identity = identityOf(server.pid);
-    assert.ok(identity);
     const ended = await Promise.race([
       server.ended,
       new Promise((resolve) => setTimeout(resolve, 300, "alive")),
@@ -107,19 +123,23 @@ describe("a nats-server of our own", async () => {
   });
 
   it("is left alone by a watchdog that was closed", async () => {
-    const script = 'trap "echo asked to end" TERM; read -r line; echo "$line"';
-    const server = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "pipe", "ignore"] });
-    let said = "";
-    server.stdout.on("data", (text: Buffer) => (said += text.toString()));
-    const gone = new Promise((resolve) => server.once("close", resolve));
-    const watchdog = new Watchdog();
-    watchdog.watch(server.pid);
-    watchdog.close();
-    watchdog.close();
+    const said = await saidAfter((server) => {
+      const watchdog = new Watchdog();
+      watchdog.watch(server);
+      watchdog.close();
+      watchdog.close();
+      return watchdog.ended;
+    });
+    assert.equal(said, "not asked\n");
+  });
 
-    await watchdog.ended;
-    server.stdin.end("not asked\n");
-    await gone;
+  it("that is gone is not mistaken by its watchdog for another process with its pid", async () => {
+    const said = await saidAfter((stranger) => {
+      const watchdog = new Watchdog();
+      watchdog.watch({ ...stranger, startedAt: `${stranger.startedAt}0` });
+      watchdog.lifeLine.destroy();
+      return watchdog.ended;
+    });
     assert.equal(said, "not asked\n");
   });
 
