@@ -18,6 +18,7 @@ const sinkTraps = "integration/bigquery-sink-traps.test.ts";
 const sinkFailures = "integration/bigquery-sink-failures.test.ts";
 const writeTraps = "integration/bigquery-write-traps.test.ts";
 const writeFailures = "integration/bigquery-write-failures.test.ts";
+const loadFailures = "integration/bigquery-load-failures.test.ts";
 const delivery = "integration/failure-patterns-delivery.test.ts";
 const identity = "integration/failure-patterns-identity.test.ts";
 const atSink = "integration/failure-patterns-sink.test.ts";
@@ -69,8 +70,12 @@ export const failurePatterns: readonly FailurePattern[] = [
         "opens its file anew when DuckDB gave it up for lack of room, and keeps what was stored",
       ],
       killedCommit,
+      [loadFailures, "loads each row once after ${name}"],
+      [
+        "integration/bigquery-load-deaths.test.ts",
+        'when it ${death.replaceAll("-", " ")}: each row is once in the table',
+      ],
     ],
-    returnsWith: "BigQuery's load jobs",
   },
   {
     pattern: "(5) two records share a key, and one of them is dropped",
@@ -88,8 +93,9 @@ export const failurePatterns: readonly FailurePattern[] = [
     tests: [
       [sinkTraps, "any 200 is success: only insertAll's own reply counts"],
       [sinkTraps, "a stream says done before the reply: a write is done after it"],
+      [loadFailures, "waits for a job that runs long"],
+      [loadFailures, "asks again after a ${what} that gets no answer, and loads each row once"],
     ],
-    returnsWith: "BigQuery's load jobs",
   },
   {
     pattern: "(7) a message is acked before its outcome is durable",
