@@ -26,11 +26,16 @@ export interface LoadNews {
 
 export async function newsOf(batch: Batch, journal: LoadJournal): Promise<LoadNews> {
   const fresh = new Map<string, FreshMessage>();
+  const freshAt = new Map<string, MessageRows[]>();
   const rejected: RejectedRow[] = [];
   let known = 0;
   const add = (rows: MessageRows): void => {
     const { key, columns, instant } = rows;
     fresh.set(key, { message: { key, rows: columns.count, instant, rejected: [] }, rows });
+    if (instant === undefined) return;
+    const others = freshAt.get(instant);
+    if (others === undefined) freshAt.set(instant, [rows]);
+    else others.push(rows);
   };
   for (const rows of messagesOf(batch)) {
     const { key, columns, part, places } = rows;
@@ -42,7 +47,7 @@ export async function newsOf(batch: Batch, journal: LoadJournal): Promise<LoadNe
         rejected.push({ part, row: places[row] ?? 0, reason });
       continue;
     }
-    const others = await othersAt(rows, journal, fresh);
+    const others = await othersAt(rows, journal, freshAt);
     if (others.size === 0) {
       add(rows);
       continue;
@@ -63,13 +68,12 @@ export async function newsOf(batch: Batch, journal: LoadJournal): Promise<LoadNe
 async function othersAt(
   { instant }: MessageRows,
   journal: LoadJournal,
-  fresh: ReadonlyMap<string, FreshMessage>,
+  freshAt: ReadonlyMap<string, readonly MessageRows[]>,
 ): Promise<ReadonlyMap<string, string | undefined>> {
   if (instant === undefined) return new Map();
   const others = new Map(await journal.rowsAt(instant));
-  for (const { rows } of fresh.values()) {
-    if (rows.instant !== instant) continue;
-    for (const identity of identitiesOf(rows.columns)) others.set(identity, undefined);
+  for (const { columns } of freshAt.get(instant) ?? []) {
+    for (const identity of identitiesOf(columns)) others.set(identity, undefined);
   }
   return others;
 }
