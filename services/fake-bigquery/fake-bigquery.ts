@@ -63,11 +63,9 @@ export class FakeBigQuery {
 
   static async start(options: FakeBigQueryOptions = {}): Promise<FakeBigQuery> {
     const fake = new FakeBigQuery(options);
-    const { port, host, database } = fake.#options;
+    const { port, database } = fake.#options;
     if (database !== undefined) await fake.#datasets.database;
-    await new Promise<void>((resolve, reject) => {
-      fake.#server.once("error", reject).listen(port, host, resolve);
-    });
+    await fake.#listen(port);
     const { writePort } = fake.#options;
     if (writePort === undefined) return fake;
     await fake.serveWrites(writePort).catch(async (thrown: unknown) => {
@@ -150,15 +148,39 @@ export class FakeBigQuery {
     return this.#table(datasetId, tableId)?.newestPerId() ?? [];
   }
 
+  /**
+   * Breaks every connection and lets nobody in, as if its process were gone; the tables stay.
+   *
+   * @returns what serves them again at the same addresses
+   */
+  async goAway(): Promise<() => Promise<void>> {
+    const port = portOf(this.url);
+    const writePort = this.#write === undefined ? undefined : portOf(this.#write.url);
+    await this.#leave();
+    return async () => {
+      await this.#listen(port);
+      if (writePort !== undefined) await this.serveWrites(writePort);
+    };
+  }
+
   /** Ends every connection, hanging ones included. Idempotent. */
   async close(): Promise<void> {
-    this.#write?.close();
-    if (this.#server.listening) {
-      const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-      this.#server.closeAllConnections();
-      await closed;
-    }
+    await this.#leave();
     await this.#datasets.close();
+  }
+
+  async #listen(port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject).listen(port, this.#options.host, resolve);
+    });
+  }
+
+  async #leave(): Promise<void> {
+    this.#write?.close();
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
   }
 
   #table(datasetId: string, tableId: string): FakeTable | undefined {
@@ -262,6 +284,10 @@ export class FakeBigQuery {
     const { permissions } = this.#options;
     return { status: 200, body: { permissions: asked.filter((one) => permissions?.includes(one) ?? true) } };
   }
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
 }
 
 function readJson(body: Buffer): Json | undefined {

@@ -182,19 +182,6 @@ for (const mode of APPEND_MODES) {
       assert.deepEqual(clock.waits, [200, 400, 800]);
     });
 
-    it("connections are kept after their end: after 30 of them one is open", async (t) => {
-      const { fake, write } = await openFixture(t, { mode });
-      fake.fail({ dropBeforeCommit: true, times: 30 });
-
-      await write(numbered(1));
-
-      assert.equal(fake.write.opened, 31);
-      await until(() => fake.write.open === 1);
-      const sockets = process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap");
-      // Two ends of the open one; the REST side has a few kept alive.
-      assert.ok(sockets.length < 12, `${String(sockets.length)} sockets`);
-    });
-
     it("a stream that BigQuery closes after ten idle minutes is an error: it is opened anew, unnoticed", async (t) => {
       const { fake, sink, rows, clock, warnings, write } = await openFixture(t, { mode });
       await write(numbered(1));
