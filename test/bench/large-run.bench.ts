@@ -2,10 +2,10 @@
  * 20,000,000 records with IDs in random order, end to end into DuckDB: the rate of each million,
  * and the memory of each engine. One run.
  */
-import { readFile } from "node:fs/promises";
 import { runSql } from "../support/file-rows.js";
 import { NatsServer } from "../support/nats-server.js";
 import { CrunchProcess } from "../support/engine-process.js";
+import { residentMib } from "../support/resident-memory.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { until } from "../support/until.js";
 import { machineLine, median } from "./machine.js";
@@ -13,7 +13,6 @@ import { machineLine, median } from "./machine.js";
 const MILLIONS = Number(process.env.BENCH_MILLIONS ?? "20");
 const MILLION = 1_000_000;
 const END_MS = 1_200_000;
-const KIB_PER_MIB = 1_024;
 
 process.stdout.write(`${await machineLine()}\n`);
 const folder = tempFolder();
@@ -66,10 +65,4 @@ async function isStored(): Promise<boolean> {
     if (rows <= 5 * MILLION) early.set(name, Math.max(mib, early.get(name) ?? 0));
   }
   return rows >= MILLIONS * MILLION;
-}
-
-/** 0 where the system does not tell. */
-async function residentMib(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${String(pid)}/status`, "utf8").catch(() => "");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / KIB_PER_MIB;
 }

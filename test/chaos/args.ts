@@ -2,8 +2,8 @@
 import { parseArgs } from "node:util";
 import { UserError, messageOf } from "../../services/shared/errors.js";
 import { MUTATIONS } from "./mutations.js";
-import { BIGQUERY_FAULTS, CLUSTER_FAULTS, FAULT_KINDS, LOAD_FAULTS } from "./plan.js";
-import type { FaultKind } from "./plan.js";
+import { BIGQUERY_FAULTS, CLUSTER_FAULTS, FAULT_KINDS, LOAD_FAULTS, OUTAGES } from "./plan.js";
+import type { FaultKind, OutageKind } from "./plan.js";
 import { MAX_RECOVERY_MS } from "./report.js";
 import { BIGQUERY_TABLE_MODES } from "./tables.js";
 import type { BigQueryTableMode } from "./tables.js";
@@ -20,6 +20,8 @@ export interface ChaosArgs {
   readonly isCluster: boolean;
   readonly maxRecoveryMs: number;
   readonly only: readonly FaultKind[] | undefined;
+  /** One outage for all the time in the place of bouts; undefined for bouts. */
+  readonly outage: OutageKind | undefined;
   /** The rule to break; undefined for a run of the product as it is. */
   readonly mutation: string | undefined;
   readonly isPlan: boolean;
@@ -51,6 +53,8 @@ RESEND_AFTER_MS=${String(RESEND_AFTER_MS)} throughout. Exit code 1 on one record
   --max-recovery-ms N   longest that rows may take to flow again (default ${String(MAX_RECOVERY_MS)};
                         load ${String(LOAD_MAX_RECOVERY_MS)})
   --only KIND,...       only faults of these kinds; --plan shows them
+  --outage KIND         in their place BigQuery is away for all the time: ${OUTAGES.join(" (503) or ")} (its address
+                        refuses connections)
   --mutate RULE         breaks a rule in a copy of the product and expects the suite to find it: ${Object.keys(MUTATIONS).join(", ")}
   --plan                print the first bouts of the seed and run nothing
   --json                the report as one line of JSON on stdout, the rest on stderr
@@ -66,6 +70,7 @@ const OPTIONS = {
   cluster: { type: "boolean", default: false },
   "max-recovery-ms": { type: "string" },
   only: { type: "string" },
+  outage: { type: "string" },
   mutate: { type: "string" },
   plan: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
@@ -94,12 +99,14 @@ export function readArgs(argv: readonly string[]): ChaosArgs {
   const recoveryMs =
     values["max-recovery-ms"] ?? String(mode === "load" ? LOAD_MAX_RECOVERY_MS : MAX_RECOVERY_MS);
   const only = values.only?.split(",").map((name) => kindOf(name, { sink, mode, isCluster: values.cluster }));
+  const outage = values.outage === undefined ? undefined : outageOf(values.outage, sink);
   const natsServer = values["nats-server"];
   const options = [
     `--minutes ${String(minutes)} --seed ${String(seed)} --sink ${sink} --rate ${String(rate)}`,
     ...(mode === "stream" ? [] : [`--mode ${mode}`]),
     ...(values.cluster ? ["--cluster"] : []),
     ...(only === undefined ? [] : [`--only ${only.join(",")}`]),
+    ...(outage === undefined ? [] : [`--outage ${outage}`]),
     ...(natsServer === undefined ? [] : [`--nats-server ${natsServer}`]),
   ];
   return {
@@ -112,6 +119,7 @@ export function readArgs(argv: readonly string[]): ChaosArgs {
     isCluster: values.cluster,
     maxRecoveryMs: numberOf("max-recovery-ms", recoveryMs, { min: 1, max: 600_000 }),
     only,
+    outage,
     mutation: values.mutate,
     isPlan: values.plan,
     isJson: values.json,
@@ -132,6 +140,13 @@ function numberOf(name: string, text: string, { min, max }: { min: number; max: 
   const value = Number(text);
   if (text !== "" && value >= min && value <= max) return value;
   throw new UserError(`--${name}="${text}": must be a number from ${String(min)} to ${String(max)}`);
+}
+
+/** @throws UserError for a kind that is none, or a sink that is never away */
+function outageOf(name: string, sink: ChaosArgs["sink"]): OutageKind {
+  const kind = OUTAGES.find((one) => one === name);
+  if (kind !== undefined && sink === "bigquery") return kind;
+  throw new UserError(`--outage="${name}": must be one of ${OUTAGES.join(", ")}, and is for --sink bigquery`);
 }
 
 /** @throws UserError for a kind that is none, or that this run cannot have */

@@ -20,6 +20,8 @@ export interface EngineParts {
 }
 
 const RESTART_AFTER_MS = 250;
+/** Several runs may start at a time on a slow machine. */
+const START_DEADLINE_MS = 120_000;
 
 export class Engine {
   readonly name: string;
@@ -48,12 +50,17 @@ export class Engine {
     return this.#isFinished;
   }
 
+  /** Of the process that runs; undefined between two. */
+  get pid(): number | undefined {
+    return this.#process === undefined || this.#process.ended ? undefined : this.#process.pid;
+  }
+
   start(): void {
     this.#life = this.#live();
   }
 
   async started(): Promise<void> {
-    await this.#process?.started();
+    await this.#process?.started(START_DEADLINE_MS);
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -127,7 +127,8 @@ const SINK_FAULTS: Partial<Record<FaultKind, (amount: number) => Fault>> = {
   "sink-html": () => ({ html200: true, ...FOR_ALL }),
 };
 
-function beginSinkFault({ kind, amount }: PlannedFault, { fake, faultsOn }: Table): Heal {
+async function beginSinkFault({ kind, amount }: PlannedFault, { fake, faultsOn }: Table): Promise<Heal> {
+  if (fake !== undefined && kind === "sink-away") return fake.goAway();
   const fault = SINK_FAULTS[kind]?.(amount);
   if (fault === undefined || fake === undefined) throw new Error(`${kind} needs the fake BigQuery`);
   fake.fail({ ...fault, ...(faultsOn === undefined ? {} : { on: { path: faultsOn } }) });

@@ -30,6 +30,10 @@ export const BIGQUERY_FAULTS = [
   "sink-html",
 ] as const;
 
+/** What a long outage of BigQuery is: it answers that it cannot, or its address refuses connections. */
+export const OUTAGES = ["sink-refuses", "sink-away"] as const;
+export type OutageKind = (typeof OUTAGES)[number];
+
 /** Only of load jobs: kill -9 in one of their phases. */
 export const LOAD_FAULTS = LOAD_DEATHS;
 
@@ -39,6 +43,7 @@ export type FaultKind =
   | (typeof CLUSTER_FAULTS)[number]
   | (typeof STREAM_FAULTS)[number]
   | (typeof BIGQUERY_FAULTS)[number]
+  | OutageKind
   | (typeof LOAD_FAULTS)[number];
 
 export interface PlannedFault {

@@ -1,13 +1,16 @@
 /** What a run was, for people. */
 import { DIFFERENCES, differencesIn } from "./oracle.js";
+import { troublesOf } from "./outage.js";
+import type { OutageReport } from "./outage.js";
 import type { RunReport } from "./run.js";
 
 /** Longest that rows may take to flow again, in milliseconds. */
 export const MAX_RECOVERY_MS = 10_000;
 
-/** True if nothing was lost, doubled, altered or invented, and the run ended in order. */
-export function isClean({ ledger, problem }: RunReport): boolean {
-  return problem === undefined && differencesIn(ledger) === 0;
+/** True if nothing was lost, doubled, altered or invented, an outage was endured, and the run ended in order. */
+export function isClean({ ledger, problem, outage }: RunReport): boolean {
+  const isEndured = outage === undefined || troublesOf(outage).length === 0;
+  return problem === undefined && differencesIn(ledger) === 0 && isEndured;
 }
 
 export function percentile(values: readonly number[], share: number): number {
@@ -39,9 +42,24 @@ export function reportText(report: RunReport, command: string): string {
       "recovery",
       `half within ${ms(percentile(recoveriesMs, 0.5))}, all within ${ms(Math.max(0, ...recoveriesMs))}`,
     ],
+    ...(report.outage === undefined ? [] : outageLines(report.outage, ms)),
     ["again", command],
   ];
   const table = lines.map(([name, value]) => `  ${name.padEnd(12)} ${value}\n`).join("");
   const examples = ledger.examples.map((example) => `  ${example}\n`).join("");
   return `${table}${examples}${problem === undefined ? "" : `  problem      ${problem}\n`}`;
+}
+
+function outageLines(outage: OutageReport, ms: (value: number) => string): [string, string][] {
+  const { fault, heldBackAfterMs, memory } = outage;
+  const held = heldBackAfterMs === undefined ? "never" : `all but the first ${ms(heldBackAfterMs)}`;
+  const mib = (value: number): string => value.toFixed(0);
+  return [
+    ["outage", `${fault.kind} for ${ms(fault.durationMs)}; the source was held back ${held}`],
+    ...memory.map(({ engine, before, firstHalf, secondHalf, end }): [string, string] => [
+      engine,
+      `${mib(before)} MiB before it, ${mib(end)} at its end; at most ${mib(firstHalf)} in its first half, ${mib(secondHalf)} in its second`,
+    ]),
+    ...troublesOf(outage).map((trouble): [string, string] => ["trouble", trouble]),
+  ];
 }

@@ -24,6 +24,18 @@ export async function outstandingMessages(url: string): Promise<number | undefin
   }
 }
 
+/** Messages that DATA took so far; undefined while no server says. */
+export async function publishedMessages(url: string): Promise<number | undefined> {
+  try {
+    return await withClient(url, async (nc) => {
+      const jsm = await nc.jetstreamManager({ timeout: 3_000 });
+      return (await jsm.streams.info("DATA")).state.last_seq;
+    });
+  } catch {
+    return undefined;
+  }
+}
+
 async function waitingOf(jsm: JetStreamManager, stream: string, durable: string): Promise<number> {
   const info = await jsm.consumers.info(stream, durable);
   return info.num_pending + info.num_ack_pending;
