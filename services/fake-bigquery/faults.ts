@@ -51,7 +51,7 @@ export interface Fault {
   readonly emptyAnswer?: boolean;
   /** Of an append: one more answer follows that belongs to nothing. */
   readonly answersTwice?: boolean;
-  /** Of an append: rows are counted and not read; for measurements of the other side. */
+  /** Of an append or a load job: rows are not read; for measurements of the other side. */
   readonly takesUnread?: boolean;
   /** Of an append: refuses one that holds such a row, and does not say which it is. */
   readonly refuses?: (row: Json) => boolean;

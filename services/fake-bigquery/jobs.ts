@@ -66,7 +66,7 @@ export class FakeJobs {
   ): Json | undefined {
     const { jobId, resource, lines } = request;
     if (this.#entries.has(jobId)) return undefined;
-    const refusal = fault?.jobError ?? load(table, lines, fault);
+    const refusal = fault?.jobError ?? (fault?.takesUnread === true ? undefined : load(table, lines, fault));
     const status: Json = {
       state: "DONE",
       ...(refusal === undefined ? {} : { errorResult: refusal, errors: [refusal] }),

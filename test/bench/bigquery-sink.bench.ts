@@ -8,19 +8,15 @@ import { once } from "node:events";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { openBigQuerySink } from "../../services/results-engine/sinks/bigquery/bigquery-sink.js";
-import type { BigQueryOptions } from "../../services/results-engine/sinks/bigquery/bigquery-sink.js";
 import { JsonRows } from "../../services/results-engine/sinks/bigquery/json-rows.js";
 import { ProtoRows } from "../../services/results-engine/sinks/bigquery/proto-rows.js";
 import { RowEncoder } from "../../services/results-engine/sinks/bigquery/rows.js";
-import type { Batch, Sink } from "../../services/results-engine/sinks/sink.js";
-import type { ResultColumns } from "../../services/shared/codec/columns.js";
-import { parsePluginUri } from "../../services/shared/plugin-uri.js";
-import { FakeBigQuery } from "../../services/fake-bigquery/fake-bigquery.js";
+import type { Batch } from "../../services/results-engine/sinks/sink.js";
+import { flights, openBenchSink, serveUnread } from "./bigquery-bench.js";
+import type { Addresses } from "./bigquery-bench.js";
 import { machineLine, median } from "./machine.js";
 
 const RUNS = 5;
-const FRAME_ROWS = 2_048;
 const BATCH_FRAMES = 20;
 const BATCHES = 4;
 const REQUEST_ROWS = [100, 500, 1_000, 2_000, 5_000];
@@ -32,29 +28,15 @@ const MAX_GROWTH_BYTES = 64 * 1024 * 1024;
 
 type Mode = (typeof MODES)[number];
 
-/** Addresses of the server. */
-interface Addresses {
-  readonly endpoint: string;
-  readonly write: string;
-}
-
-if (process.argv[2] === "server") await serve();
+if (process.argv[2] === "server") await serveUnread();
 else await bench();
-
-async function serve(): Promise<void> {
-  const fake = await FakeBigQuery.start({ keepsRequests: false, writePort: 0 });
-  const body = '{"kind":"bigquery#tableDataInsertAllResponse"}';
-  fake.fail({ on: { path: /insertAll$/ }, body, times: Infinity }, { takesUnread: true, times: Infinity });
-  process.send?.({ endpoint: fake.url, write: fake.write.url } satisfies Addresses);
-  process.once("disconnect", () => void fake.close());
-}
 
 async function bench(): Promise<void> {
   const server = fork(fileURLToPath(import.meta.url), ["server"]);
   const [addresses] = (await once(server, "message")) as [Addresses];
   process.stdout.write(`${await machineLine()}\n`);
   for (const wide of [false, true]) {
-    const batch = flights(wide);
+    const batch = flights(BATCH_FRAMES, wide);
     process.stdout.write(`${wide ? "IDs and data over all of int64" : "small IDs and data"}\n`);
     for (const mode of MODES) {
       reportEncoding(batch, mode);
@@ -64,34 +46,8 @@ async function bench(): Promise<void> {
       await reportWriting(addresses, batch, { mode, maxRequestRows: 1_000, compresses: true });
     }
   }
-  for (const mode of MODES) await reportMemory(addresses, flights(false), mode);
+  for (const mode of MODES) await reportMemory(addresses, flights(BATCH_FRAMES, false), mode);
   server.disconnect();
-}
-
-/** Rows as crunched flights give them. */
-function flights(wide: boolean): Batch {
-  const nowUs = BigInt(Date.now()) * 1_000n;
-  const parts = Array.from({ length: BATCH_FRAMES }, (_, frame): ResultColumns => {
-    const meta = Buffer.from("ABE-ORD".repeat(FRAME_ROWS));
-    const column = (value: (row: number) => bigint): BigInt64Array =>
-      BigInt64Array.from({ length: FRAME_ROWS }, (_entry, row) => value(frame * FRAME_ROWS + row));
-    const spread = (row: number): bigint => BigInt.asIntN(64, BigInt(row + 1) * 0x9e3779b97f4a7c15n);
-    return {
-      count: FRAME_ROWS,
-      ids: column((row) => (wide ? spread(row) : BigInt(1_000_000 + row))),
-      data: column((row) => (wide ? spread(row * 7) : BigInt(100 + ((row * 7_919) % 2_500)))),
-      meta: {
-        bytes: meta,
-        starts: Uint32Array.from({ length: FRAME_ROWS }, (_entry, row) => row * 7),
-        ends: Uint32Array.from({ length: FRAME_ROWS }, (_entry, row) => row * 7 + 7),
-      },
-      dTimeStampsUs: column(() => nowUs - BigInt(frame)),
-      rData: column((row) => BigInt(row % 300)),
-      processTimesUs: column((row) => nowUs + BigInt(row)),
-      own: [],
-    };
-  });
-  return { parts, rows: BATCH_FRAMES * FRAME_ROWS };
 }
 
 function reportEncoding(batch: Batch, mode: Mode): void {
@@ -121,13 +77,6 @@ function reportEncoding(batch: Batch, mode: Mode): void {
   );
 }
 
-function open({ endpoint, write }: Addresses, mode: Mode, options: BigQueryOptions = {}): Promise<Sink> {
-  const context = { lateAfterMs: 60_000, runId: "bench", warn: () => undefined };
-  const where = mode === "stream" ? "" : `&write-endpoint=${write}`;
-  const uri = parsePluginUri("SINK", `bigquery:p/d/t?mode=${mode}${where}`);
-  return openBigQuerySink(uri, context, { endpoint, ...options });
-}
-
 async function reportWriting(
   addresses: Addresses,
   batch: Batch,
@@ -137,7 +86,7 @@ async function reportWriting(
     compresses = false,
   }: { readonly mode: Mode; readonly maxRequestRows: number; readonly compresses?: boolean },
 ): Promise<void> {
-  const sink = await open(addresses, mode, { maxRequestRows, compresses });
+  const sink = await openBenchSink(addresses, mode, { maxRequestRows, compresses });
   const cpu: number[] = [];
   const wall: number[] = [];
   for (let run = 0; run <= RUNS; run++) {
@@ -160,7 +109,7 @@ async function reportWriting(
 
 /** Fails when rows leave memory behind. */
 async function reportMemory(addresses: Addresses, batch: Batch, mode: Mode): Promise<void> {
-  const sink = await open(addresses, mode);
+  const sink = await openBenchSink(addresses, mode);
   const resident: number[] = [];
   for (let run = 0; run < 2; run++) {
     let stored = 0;
