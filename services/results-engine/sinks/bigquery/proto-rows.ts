@@ -1,9 +1,11 @@
 /** Rows as the Storage Write API takes them: protobuf, and the descriptor that says how to read it. */
 import type { PartReaders } from "./batch.js";
 import type { Int64Reader } from "./bytes.js";
+import { COLUMNS, writeColumns } from "./row-columns.js";
+import type { ColumnWriter } from "./row-columns.js";
 import type { RowFormat, RowFrame } from "./rows.js";
 import { VARINT_MAX_BYTES, writeVarint32, writeVarint64, writeVarintNumber } from "./varint.js";
-import { OWN_COLUMNS, RESULT_COLUMNS, SINK_COLUMNS } from "../row-schema.js";
+import { OWN_COLUMNS } from "../row-schema.js";
 import { FIRST_OWN_NUMBER } from "./own-proto.js";
 import type { RowColumnType } from "../row-schema.js";
 
@@ -31,8 +33,6 @@ const TYPES: Readonly<Record<RowColumnType, RowDescriptor["field"][number]["type
 const CHANGE_TYPE = "_CHANGE_TYPE";
 const CHANGE_SEQUENCE_NUMBER = "_CHANGE_SEQUENCE_NUMBER";
 
-const COLUMNS = [...RESULT_COLUMNS, ...SINK_COLUMNS];
-
 /** Says how rows are read: each column by its place in the row, from 1. */
 export function rowDescriptor(upserts: boolean): RowDescriptor {
   const columns = COLUMNS.map(({ name, type }) => ({ name, type: TYPES[type] }));
@@ -55,22 +55,11 @@ export const PROTO_FRAME: RowFrame = {
 
 const VARINT = 0;
 const BYTES = 2;
-const tag = (name: string, wireType: number): number => {
-  const index = rowDescriptor(true).field.findIndex((field) => field.name === name);
-  return ((index + 1) << 3) | wireType;
-};
-
-// Tags of one byte; the columns of row-schema, a test holds the two together.
-const ID = tag("ID", VARINT);
-const DATA = tag("Data", VARINT);
-const META = tag("Meta", BYTES);
-const D_TIME = tag("DTimeStamp", VARINT);
-const R_DATA = tag("RData", VARINT);
-const PROCESS_TIME = tag("ProcessTime", VARINT);
-const R_TIME = tag("RTimeStamp", VARINT);
-const LATE = tag("Late", VARINT);
-const UPSERT = Buffer.concat([Buffer.from([tag(CHANGE_TYPE, BYTES), 6]), Buffer.from("UPSERT")]);
-const SEQUENCE = tag(CHANGE_SEQUENCE_NUMBER, BYTES);
+const tagAt = (place: number, wireType: number): number => ((place + 1) << 3) | wireType;
+/** One byte each. */
+const TAGS = Uint8Array.from(COLUMNS, ({ type }, place) => tagAt(place, type === "string" ? BYTES : VARINT));
+const UPSERT = Buffer.concat([Buffer.from([tagAt(COLUMNS.length, BYTES), 6]), Buffer.from("UPSERT")]);
+const SEQUENCE = tagAt(COLUMNS.length + 1, BYTES);
 
 const HEX = Buffer.from("0123456789abcdef", "latin1");
 const SECTION_CHARS = 16;
@@ -95,7 +84,7 @@ const SHORT_TEXT_BYTES = 48;
  * With `upserts` each row replaces the one of its ID unless that one is newer: the sequence number is
  * ProcessTime, then RTimeStamp, so that the winner is the one of the view, in whatever order rows arrive.
  */
-export class ProtoRows implements RowFormat {
+export class ProtoRows implements RowFormat, ColumnWriter {
   readonly name = "protobuf";
   readonly frame = PROTO_FRAME;
   /** A tag and a length. */
@@ -122,19 +111,44 @@ export class ProtoRows implements RowFormat {
     nowUs: number,
     isLate: boolean,
   ): number {
-    let at = writeField(bytes, start, ID, part.ids, row);
-    at = writeField(bytes, at, DATA, part.data, row);
-    at = writeMeta(bytes, at, part, row);
-    at = writeField(bytes, at, D_TIME, part.dTimes, row);
-    at = writeField(bytes, at, R_DATA, part.rData, row);
-    at = writeField(bytes, at, PROCESS_TIME, part.processTimes, row);
-    bytes[at++] = R_TIME;
-    at = writeVarintNumber(bytes, at, nowUs);
-    bytes[at++] = LATE;
-    bytes[at++] = isLate ? 1 : 0;
+    let at = writeColumns(this, bytes, start, part, row, nowUs, isLate);
     if (this.#upserts) at = this.#writeChange(bytes, at, part.processTimes, row, nowUs);
     for (const own of part.ownProto) at = own.write(bytes, at, row);
     return at;
+  }
+
+  int64(bytes: Buffer, at: number, column: number, values: Int64Reader, row: number): number {
+    bytes[at] = TAGS[column] ?? 0;
+    return writeVarint64(bytes, at + 1, values, row);
+  }
+
+  instant(bytes: Buffer, at: number, column: number, values: Int64Reader, row: number): number {
+    return this.int64(bytes, at, column, values, row);
+  }
+
+  now(bytes: Buffer, at: number, column: number, nowUs: number): number {
+    bytes[at] = TAGS[column] ?? 0;
+    return writeVarintNumber(bytes, at + 1, nowUs);
+  }
+
+  meta(bytes: Buffer, start: number, column: number, part: PartReaders, row: number): number {
+    const { meta } = part.columns;
+    const from = meta.starts[row] ?? 0;
+    const to = meta.ends[row] ?? 0;
+    bytes[start] = TAGS[column] ?? 0;
+    let at = writeVarint32(bytes, start + 1, to - from);
+    if (to - from > SHORT_TEXT_BYTES) {
+      bytes.set(meta.bytes.subarray(from, to), at);
+      return at + to - from;
+    }
+    for (let index = from; index < to; index++) bytes[at++] = meta.bytes[index] ?? 0;
+    return at;
+  }
+
+  flag(bytes: Buffer, at: number, column: number, value: boolean): number {
+    bytes[at] = TAGS[column] ?? 0;
+    bytes[at + 1] = value ? 1 : 0;
+    return at + 2;
   }
 
   #writeChange(bytes: Buffer, start: number, processTimes: Int64Reader, row: number, nowUs: number): number {
@@ -153,25 +167,6 @@ export class ProtoRows implements RowFormat {
     bytes.set(this.#rTimeSection, at);
     return at + SECTION_CHARS;
   }
-}
-
-function writeField(bytes: Buffer, at: number, fieldTag: number, column: Int64Reader, row: number): number {
-  bytes[at] = fieldTag;
-  return writeVarint64(bytes, at + 1, column, row);
-}
-
-function writeMeta(bytes: Buffer, start: number, part: PartReaders, row: number): number {
-  const { meta } = part.columns;
-  const from = meta.starts[row] ?? 0;
-  const to = meta.ends[row] ?? 0;
-  bytes[start] = META;
-  let at = writeVarint32(bytes, start + 1, to - from);
-  if (to - from > SHORT_TEXT_BYTES) {
-    bytes.set(meta.bytes.subarray(from, to), at);
-    return at + to - from;
-  }
-  for (let index = from; index < to; index++) bytes[at++] = meta.bytes[index] ?? 0;
-  return at;
 }
 
 /** 64 bits as 16 hexadecimal digits. */
