@@ -20,8 +20,6 @@ export interface EngineParts {
 }
 
 const RESTART_AFTER_MS = 250;
-/** Several runs may start at a time on a slow machine. */
-const START_DEADLINE_MS = 120_000;
 
 export class Engine {
   readonly name: string;
@@ -60,7 +58,7 @@ export class Engine {
   }
 
   async started(): Promise<void> {
-    await this.#process?.started(START_DEADLINE_MS);
+    await this.#process?.started();
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -33,4 +33,13 @@ describe("the command line of the chaos suite", () => {
     assert.equal(status, 2);
     assert.equal(stderr, '--minutes="none": must be a number from 0.1 to 1440\n');
   });
+
+  it("has no outage for a sink that is never away", () => {
+    const { status, stderr } = run("--outage", "sink-away");
+    assert.equal(status, 2);
+    assert.equal(
+      stderr,
+      '--outage="sink-away": must be one of sink-refuses, sink-away, and is for --sink bigquery\n',
+    );
+  });
 });
