@@ -65,7 +65,7 @@ const SOURCE_RESERVE = 1.5;
 const OUTAGE_FLOW_MINUTES = 4;
 /** A run that recovers no more is a failure, also before its time is over. */
 const RECOVERY_DEADLINE_MS = 60_000;
-const DRAIN_DEADLINE_MS = 180_000;
+const DRAIN_DEADLINE_MS = 300_000;
 
 export async function runChaos(options: RunOptions): Promise<RunReport> {
   const { seed, minutes, rate, folder, servers, table, say } = options;
