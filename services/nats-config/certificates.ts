@@ -66,7 +66,9 @@ export class Authority {
       type: isIP(host) === 0 ? ("dns" as const) : ("ip" as const),
       value: host,
     }));
-    const use = names.length > 0 ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth;
+    const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
+    // Servers of a cluster are each other's clients.
+    const uses = names.length > 0 ? [serverAuth, clientAuth] : [clientAuth];
     const certificate = await x509.X509CertificateGenerator.create({
       subject: nameOf(name),
       issuer: this.#certificate.subject,
@@ -78,7 +80,7 @@ export class Authority {
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([use]),
+        new x509.ExtendedKeyUsageExtension(uses),
         ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
         await x509.AuthorityKeyIdentifierExtension.create(this.#keys.publicKey),
       ],

@@ -3,7 +3,7 @@
  *
  * Each user has a folder of its own, to be handed to its program and to nobody else:
  *
- *     OUT/server/access.conf server.pem server.key      for the server
+ *     OUT/server/access.conf server.pem server.key      for the server, cluster.conf ca.pem for one of a cluster
  *     OUT/ROLE/default.nk ca.pem                        for the program, `NAMESPACE.nk` in a namespace
  */
 import { X509Certificate } from "node:crypto";
@@ -13,7 +13,7 @@ import { UserError, messageOf } from "../shared/errors.js";
 import { newSeed, publicKeyOf } from "../shared/nats/nkey.js";
 import { ROLES } from "../shared/nats/roles.js";
 import type { Role } from "../shared/nats/roles.js";
-import { serverConfig } from "../shared/nats/server-config.js";
+import { clusterConfig, serverConfig } from "../shared/nats/server-config.js";
 import type { ServerUser } from "../shared/nats/server-config.js";
 import { Authority } from "./certificates.js";
 
@@ -33,6 +33,10 @@ const VALID_DAYS = 825;
 /** A certificate that ends sooner than this is renewed. */
 const RENEW_DAYS = 30;
 const DAY_MS = 86_400_000;
+const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+
+const ACCESS_FILE = "access.conf";
+const CA_FILE = "ca.pem";
 
 /** File name of the key in no namespace. */
 const NO_NAMESPACE = "default";
@@ -50,7 +54,7 @@ export async function writeNatsConfig(options: NatsConfigOptions): Promise<void>
     );
   }
   try {
-    await writeAll({ ...options, out: resolve(options.out) });
+    await writeAll({ ...options, out: resolve(options.out), hosts: [...new Set(options.hosts)] });
   } catch (thrown) {
     throw new UserError(`--out="${options.out}": ${messageOf(thrown)}`, { cause: thrown });
   }
@@ -73,8 +77,16 @@ async function writeAll(options: NatsConfigOptions): Promise<void> {
     await writeCertificates(out, hosts);
     note(`made ${certFile} for ${hosts.join(", ")}, valid for ${String(VALID_DAYS)} days`);
   }
-  const path = join(out, "server", "access.conf");
+  const path = join(out, "server", ACCESS_FILE);
   write(path, serverConfig(usersIn(out), isTls ? { certFile, keyFile } : undefined), FOR_SERVER);
+  if (isTls) {
+    const caFile = join(out, "server", CA_FILE);
+    write(
+      join(out, "server", "cluster.conf"),
+      clusterConfig(ACCESS_FILE, { certFile, keyFile, caFile }),
+      FOR_SERVER,
+    );
+  }
   note(`wrote ${path}: start nats-server with it, or include it in your own configuration`);
 }
 
@@ -100,8 +112,8 @@ function willDo(out: string, hosts: readonly string[]): boolean {
   try {
     const certificate = new X509Certificate(readFileSync(join(out, "server", "server.pem")));
     readFileSync(join(out, "server", "server.key"));
-    const isTrusted = ROLES.every((role) => {
-      const authority = new X509Certificate(readFileSync(join(out, role, "ca.pem")));
+    const isTrusted = ["server", ...ROLES].every((owner) => {
+      const authority = new X509Certificate(readFileSync(join(out, owner, CA_FILE)));
       return certificate.verify(authority.publicKey);
     });
     const names = (certificate.subjectAltName ?? "").split(", ").length;
@@ -109,7 +121,8 @@ function willDo(out: string, hosts: readonly string[]): boolean {
       (host) => (certificate.checkHost(host) ?? certificate.checkIP(host)) !== undefined,
     );
     const isLong = Date.parse(certificate.validTo) > Date.now() + RENEW_DAYS * DAY_MS;
-    return isTrusted && isFor && names === new Set(hosts).size && isLong;
+    const isForRoutes = certificate.keyUsage.includes(CLIENT_AUTH);
+    return isTrusted && isForRoutes && isFor && names === hosts.length && isLong;
   } catch {
     return false;
   }
@@ -123,10 +136,12 @@ async function writeCertificates(out: string, hosts: readonly string[]): Promise
   const authority = await Authority.create("data-crunch NATS authority", validity);
   const server = await authority.issue({
     name: "data-crunch NATS server",
-    hosts: [...new Set(hosts)],
+    hosts,
     validity,
   });
-  for (const role of ROLES) write(join(out, role, "ca.pem"), `${authority.certificate}\n`, FOR_ALL);
+  for (const owner of ["server", ...ROLES]) {
+    write(join(out, owner, CA_FILE), `${authority.certificate}\n`, FOR_ALL);
+  }
   write(join(out, "server", "server.key"), server.key, FOR_SERVER);
   write(join(out, "server", "server.pem"), server.certificate, FOR_ALL);
 }

@@ -1,7 +1,6 @@
 /** Three nats-servers on this machine that form one JetStream cluster, each reachable by the others through proxies. */
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import type { ClusterInfo, JetStreamManager } from "nats";
+import { freePort } from "./free-port.js";
 import { withClient } from "./nats-fixture.js";
 import { NatsServer } from "./nats-server.js";
 import { TcpProxy } from "./tcp-proxy.js";
@@ -171,13 +170,4 @@ cluster {
   routes: [${routes}]
 }
 `;
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

@@ -39,10 +39,17 @@ describe("crunch nats-config", () => {
       assert.ok(!text("a/server/access.conf").includes(text(`a/${role}/default.nk`).trim()));
     }
     assert.equal(statSync(join(folder.path, "a/server/server.key")).mode & 0o777, 0o640);
+    assert.deepEqual(readdirSync(join(folder.path, "a/server")).sort(), [
+      "access.conf",
+      "ca.pem",
+      "cluster.conf",
+      "server.key",
+      "server.pem",
+    ]);
   });
 
   it("keeps keys and certificates that will do, and makes those that are missing", async () => {
-    await run("b");
+    await run("b", { hosts: [...HOSTS, ...HOSTS] });
     const [key, before] = [text("b/client/default.nk"), serial("b")];
     rmSync(join(folder.path, "b/console/default.nk"));
     await run("b");
@@ -51,7 +58,7 @@ describe("crunch nats-config", () => {
     assert.ok(text("b/server/access.conf").includes(publicKeyOf(text("b/console/default.nk"))));
   });
 
-  it("makes another certificate for other hosts, when one is asked for, and when a user does not trust it", async () => {
+  it("makes another certificate for other hosts, when one is asked for, and when a user or a server does not trust it", async () => {
     await run("c");
     const serials = [serial("c")];
     await run("c", { hosts: [...HOSTS, "nats-2"] });
@@ -61,8 +68,11 @@ describe("crunch nats-config", () => {
     rmSync(join(folder.path, "c/status/ca.pem"));
     await run("c", { hosts: [...HOSTS, "nats-2"] });
     serials.push(serial("c"));
+    rmSync(join(folder.path, "c/server/ca.pem"));
+    await run("c", { hosts: [...HOSTS, "nats-2"] });
+    serials.push(serial("c"));
 
-    assert.equal(new Set(serials).size, 4);
+    assert.equal(new Set(serials).size, 5);
     const certificate = new X509Certificate(text("c/server/server.pem"));
     assert.equal(certificate.subjectAltName, "DNS:nats, IP Address:127.0.0.1, DNS:nats-2");
     for (const role of ROLES) {

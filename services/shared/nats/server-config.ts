@@ -34,6 +34,25 @@ export function serverConfig(users: readonly ServerUser[], tls: ServerTls | unde
   ].join("\n");
 }
 
+/**
+ * A file to start each server of a cluster with: its routes are encrypted, and taken only from a server that
+ * shows a certificate of this authority. Without that, whoever reaches the port may do everything.
+ *
+ * @param accessFile beside this file, what {@link serverConfig} gives
+ */
+export function clusterConfig(accessFile: string, tls: ServerTls & { readonly caFile: string }): string {
+  return [
+    "# One server of a cluster, by --cluster_name, --cluster and --routes. Made by `crunch nats-config`.",
+    `include ${quoted(accessFile)}`,
+    "cluster {",
+    ...tlsLines({ certFile: tls.certFile, keyFile: tls.keyFile, clientCaFile: tls.caFile }).map(
+      (line) => `  ${line}`,
+    ),
+    "}",
+    "",
+  ].join("\n");
+}
+
 function tlsLines({ certFile, keyFile, clientCaFile }: ServerTls): string[] {
   return [
     "tls {",
