@@ -135,6 +135,24 @@ for (const { app, id } of [...group.apps, ...alone.apps]) {
       assert.equal(parameters.tmpfs, "/tmp");
     });
 
+    it("sees the folder of its own NATS user, and uses it when told to", () => {
+      const secured = { NATS_NKEY_FILE: "/access/default.nk", NATS_TLS_CA_FILE: "/access/ca.pem" };
+      const file = fileOf(alone.apps.some((placed) => placed.id === id) ? "app.json" : "group.json", {
+        ...GIVEN,
+        ...secured,
+      });
+      const filled = file.apps.find((placed) => placed.id === id)?.app;
+      assert.ok(filled !== undefined);
+      const { NATS_NKEY_FILE, NATS_TLS_CA_FILE } = read(envOf(filled)) as Partial<typeof secured>;
+
+      assert.deepEqual({ NATS_NKEY_FILE, NATS_TLS_CA_FILE }, secured);
+      assert.deepEqual(app.container?.volumes, [
+        { containerPath: "/access", hostPath: `/etc/data-crunch/access/${role}`, mode: "RO" },
+      ]);
+      const unsecured = read(envOf(app)) as Partial<typeof secured>;
+      assert.equal(unsecured.NATS_NKEY_FILE, undefined);
+    });
+
     it("has memory for its threads' heaps", () => {
       const { THREADS: threads = 0, THREAD_MAX_MEMORY_MB: heapMb = 0 } = read(envOf(app)) as {
         THREADS?: number;
