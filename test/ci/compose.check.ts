@@ -1,20 +1,27 @@
 /**
  * The images and docker-compose.yml for real: 1,000,000 records, scaled to four crunch-engines, one of
- * them killed, every row stored once, every target of Prometheus up.
+ * them killed, every row stored once, every target of Prometheus up, every connection encrypted and of the user of
+ * its service, which may do nothing else.
  *
  * Images other than the public ones come from NODE_IMAGE, DEBIAN_IMAGE, NATS_IMAGE, PROMETHEUS_IMAGE and
  * GRAFANA_IMAGE.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parse } from "yaml";
+import { ComposeAccess } from "../support/compose-access.js";
 import { ComposeProject, docker, findCompose, hasImage, lookAt } from "../support/compose-project.js";
+import { tempFolder } from "../support/temp-folder.js";
 import { until } from "../support/until.js";
 
 const RECORDS = 1_000_000;
 /** Slow enough that Prometheus sees all engines while records flow, fast enough for one core. */
 const RECORDS_PER_SECOND = 12_500;
 const ENGINES = 4;
+/** The user of each service that stays connected. */
+const USERS = ["data-engine", "crunch-engine", "results-engine", "console"] as const;
 const MAX_READY_MS = 2_000;
 const MAX_BYTES = { "crunch-engine": 15_000_000, "data-engine": 90_000_000, "results-engine": 90_000_000 };
 
@@ -65,13 +72,27 @@ async function check(command: readonly string[]): Promise<void> {
   const images = Object.fromEntries(["nats", ...observers].map((service) => [service, imageOf(service)]));
   const source = `synthetic:?count=${String(RECORDS)}&rate=${String(RECORDS_PER_SECOND)}`;
   const project = new ComposeProject(command, { SOURCE: source }, images);
+  const folder = tempFolder();
   try {
     project.compose("--profile", "tools", "build");
     checkSizes();
-    project.compose("up", "-d", "nats", "data-engine", "crunch-engine", "results-engine", ...observers);
+    project.compose(
+      "up",
+      "-d",
+      "nats",
+      "data-engine",
+      "crunch-engine",
+      "results-engine",
+      "console",
+      ...observers,
+    );
     done("docker-compose up");
+    const access = new ComposeAccess(project, join(folder.path, "access"));
+    await checkUsers(project, access);
+    await checkRefused(access);
     await checkReadyTime(project);
     await checkScaledAndKilled(project, observers);
+    checkSecrets(project, access);
     await checkAllStored(project);
     checkDrained(project);
   } catch (thrown) {
@@ -79,8 +100,77 @@ async function check(command: readonly string[]): Promise<void> {
     throw thrown;
   } finally {
     project.close();
+    folder.remove();
   }
   done("docker-compose down");
+}
+
+async function checkUsers(project: ComposeProject, access: ComposeAccess): Promise<void> {
+  const hostOf = (user: string): string => project.containers(user)[0]?.id.slice(0, 12) ?? "";
+  const hosts = USERS.map((user) => [hostOf(user), user] as const);
+  const areThere = async (): Promise<boolean> => {
+    const looks = await access.connections();
+    return hosts.every(([host]) => looks.some(({ name }) => name.startsWith(host)));
+  };
+  await until(areThere, 60_000, `connections of ${USERS.join(", ")}`);
+  for (const { name, user, isEncrypted } of await access.connections()) {
+    const expected = hosts.find(([host]) => name.startsWith(host))?.[1];
+    assert.deepEqual([name, user, isEncrypted], [name, expected, true]);
+  }
+  done(`${USERS.join(", ")} are connected, each as its own user, encrypted`);
+  const { status, stderr } = spawnSync(process.execPath, ["bin/crunch.js", "status"], {
+    env: { ...process.env, ...access.env("status") },
+    encoding: "utf8",
+  });
+  assert.equal(status, 0, stderr);
+  done("crunch status on this machine, with keys out of the volumes");
+}
+
+async function checkRefused(access: ComposeAccess): Promise<void> {
+  const results = await access.connect("results-engine");
+  await assert.rejects(
+    results.jetstream().publish("data.frame"),
+    /PERMISSIONS_VIOLATION|Permissions Violation/i,
+  );
+  await results.close();
+  done("the key of results-engine cannot publish records");
+  await assert.rejects(access.connect(undefined), /AUTHORIZATION_VIOLATION|Authorization Violation/i);
+  done("a connection without a key is refused");
+}
+
+/** @throws AssertionError when a key is in an image, an environment, a command line or a log */
+function checkSecrets(project: ComposeProject, access: ComposeAccess): void {
+  const secrets = access.secrets();
+  const services = ["access", "nats", "streams", ...USERS];
+  const containers = services.flatMap((service) => project.containers(service));
+  for (const { id, isRunning } of containers) {
+    const argv = isRunning ? docker("top", id, "-eo", "pid,args") : "";
+    const seen = [docker("inspect", id), docker("logs", id), argv].join("\n");
+    assert.ok(!secrets.some((secret) => seen.includes(secret)), `a key is shown by ${id}`);
+  }
+  for (const role of [...Object.keys(MAX_BYTES), "tools"]) {
+    const history = docker("history", "--no-trunc", `data-crunch/${role}:check`);
+    assert.ok(!secrets.some((secret) => history.includes(secret)), `a key is in the history of ${role}`);
+    const id = docker("create", `data-crunch/${role}:check`).trim();
+    const { stdout } = spawnSync("bash", ["-c", `docker export ${id} | tar -t`], {
+      encoding: "utf8",
+      maxBuffer: 1e8,
+    });
+    docker("rm", id);
+    const files = stdout
+      .split("\n")
+      .filter((path) => /^(access|nats)\/.*[^/]$/.test(path) || /\.(nk|key|creds)$/.test(path));
+    assert.ok(stdout.includes("app/bin/crunch.js"));
+    assert.deepEqual(files, [], `keys in the image ${role}`);
+  }
+  const mounted = project
+    .containers("crunch-engine")
+    .map(({ id }) =>
+      docker("inspect", "--format", "{{range .Mounts}}{{.Destination}} {{.Name}} {{.RW}};{{end}}", id),
+    );
+  for (const mounts of mounted)
+    assert.match(mounts, new RegExp(`/access ${project.name}_access-crunch-engine false;`));
+  done("no key in images, environments, command lines and logs; each engine sees its own");
 }
 
 /** The lowest layer is the node binary with the libraries of the base that it needs. */
@@ -99,7 +189,15 @@ function checkSizes(): void {
 }
 
 async function checkReadyTime({ name }: ComposeProject): Promise<void> {
-  const settings = ["--network", `${name}_default`, "--env", "NATS_URL=nats://nats:4222"];
+  const user = [
+    "NATS_URL=tls://nats:4222",
+    "NATS_NKEY_FILE=/access/default.nk",
+    "NATS_TLS_CA_FILE=/access/ca.pem",
+  ];
+  const settings = [
+    ...["--network", `${name}_default`, "--volume", `${name}_access-crunch-engine:/access:ro`],
+    ...user.flatMap((setting) => ["--env", setting]),
+  ];
   const id = docker("run", "-d", "--read-only", ...settings, "data-crunch/crunch-engine:check").trim();
   try {
     const { ip, startedAtMs } = lookAt(id);

@@ -8,6 +8,8 @@ import { dataSettings, readDataSettings } from "../../../services/data-engine/co
 import { checkServerVersion } from "../../../services/doctor/checks/server-version.js";
 import { readResultsSettings, resultsSettings } from "../../../services/results-engine/config.js";
 import type { Env } from "../../../services/shared/config.js";
+import { ROLES } from "../../../services/shared/nats/roles.js";
+import { streamsSettings } from "../../../services/streams/config.js";
 
 interface Service {
   readonly image: string;
@@ -24,12 +26,14 @@ interface Service {
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly depends_on?: readonly string[] | Readonly<Record<string, { readonly condition: string }>>;
   readonly container_name?: string;
+  readonly volumes?: readonly string[];
 }
 
 const textOf = (path: string): string =>
   readFileSync(new URL(`../../../../${path}`, import.meta.url), "utf8");
-const { services } = parse(textOf("docker-compose.yml"), { merge: true }) as {
+const { services, volumes } = parse(textOf("docker-compose.yml"), { merge: true }) as {
   services: Record<string, Service>;
+  volumes: Readonly<Record<string, unknown>>;
 };
 const dockerfile = textOf("build-push/Dockerfile");
 
@@ -45,17 +49,34 @@ function serviceOf(name: string): Service {
   return service;
 }
 
-/** What Compose makes of `${NAME:-value}` when nothing is given. */
-function withoutGiven(text: string): string {
-  return text.replace(/\$\{\w+:-([^}]*)\}/g, "$1");
+/** What Compose makes of `${NAME:-value}` and `${NAME-value}` when nothing is given. */
+function withoutGiven(text: string | number): string {
+  return String(text).replace(/\$\{\w+:?-([^}]*)\}/g, "$1");
 }
+
+/** Where a service has the key of its NATS user. */
+const NATS_USER = {
+  NATS_URL: "tls://nats:4222",
+  NATS_NKEY_FILE: "/access/default.nk",
+  NATS_TLS_CA_FILE: "/access/ca.pem",
+};
+/** The user of each service that connects to NATS. */
+const users = {
+  "data-engine": "data-engine",
+  "crunch-engine": "crunch-engine",
+  "results-engine": "results-engine",
+  console: "console",
+  streams: "operator",
+  tools: "operator",
+};
 
 describe("docker-compose.yml", () => {
   it("has the services that are promised, and the others under a profile", () => {
     const names = Object.keys(services);
     const always = names.filter((name) => services[name]?.profiles === undefined);
 
-    assert.deepEqual(always, ["nats", ...Object.keys(engines), "console", "prometheus", "grafana"]);
+    const watching = ["console", "prometheus", "grafana"];
+    assert.deepEqual(always, ["access", "nats", "streams", ...Object.keys(engines), ...watching]);
     assert.deepEqual(
       names.filter((name) => !always.includes(name)).map((name) => [name, services[name]?.profiles?.[0]]),
       [
@@ -98,7 +119,7 @@ describe("docker-compose.yml", () => {
         Object.entries(environment).map(([setting, value]) => [setting, withoutGiven(value)]),
       );
 
-      assert.deepEqual(withoutIds(read(given)), withoutIds(read({ NATS_URL: "nats://nats:4222" })));
+      assert.deepEqual(withoutIds(read(given)), withoutIds(read(NATS_USER)));
     });
 
     it(`kills ${name} only after the time it may take to drain`, () => {
@@ -108,12 +129,15 @@ describe("docker-compose.yml", () => {
       assert.ok(graceMs > drainMs);
     });
 
-    it(`starts ${name} from its own image once NATS is healthy, under a name that can be scaled`, () => {
+    it(`starts ${name} from its own image once NATS is healthy and its streams are made, under a name that can be scaled`, () => {
       const service = serviceOf(name);
 
       assert.equal(service.build?.target, name);
       assert.match(dockerfile, new RegExp(`^FROM \\S+ AS ${name}$`, "m"));
-      assert.deepEqual(service.depends_on, { nats: { condition: "service_healthy" } });
+      assert.deepEqual(service.depends_on, {
+        nats: { condition: "service_healthy" },
+        streams: { condition: "service_completed_successfully" },
+      });
       assert.equal(service.container_name, undefined);
       assert.equal(service.ports, undefined);
     });
@@ -127,8 +151,53 @@ describe("docker-compose.yml", () => {
     );
     const given = Object.entries(environment).map(([name, value]) => [name, withoutGiven(value)]);
     const { natsUrl, port, host, token } = readConsoleSettings(Object.fromEntries(given) as Env);
-    assert.deepEqual([natsUrl, port, host, token], ["nats://nats:4222", 8_088, "0.0.0.0", undefined]);
+    assert.deepEqual([natsUrl, port, host, token], ["tls://nats:4222", 8_088, "0.0.0.0", undefined]);
     assert.equal(image, serviceOf("crunch-engine").image, "the smallest image that has the command");
+  });
+
+  for (const [name, user] of Object.entries(users)) {
+    it(`gives ${name} the key of the user ${user}, and no other`, () => {
+      const service = serviceOf(name);
+      const environment = Object.entries(service.environment ?? {}).map(
+        ([setting, value]) => [setting, withoutGiven(value)] as const,
+      );
+      const mounts = (service.volumes ?? []).map(withoutGiven).filter((mount) => mount.includes("access"));
+
+      assert.deepEqual(mounts, [`access-${user}:/access:ro`]);
+      assert.deepEqual({ ...Object.fromEntries(environment), ...NATS_USER }, Object.fromEntries(environment));
+    });
+  }
+
+  it("makes keys and certificates for every user and for the servers, in volumes that only those mount", () => {
+    const owners = ["server", ...ROLES];
+    const mountsOf = (name: string): string[] =>
+      (serviceOf(name).volumes ?? []).map(withoutGiven).filter((mount) => mount.startsWith("access-"));
+
+    assert.deepEqual(
+      mountsOf("access").toSorted(),
+      owners.map((owner) => `access-${owner}:/nats/${owner}`).toSorted(),
+    );
+    const named = Object.keys(volumes).filter((name) => name.startsWith("access-"));
+    assert.deepEqual(named.toSorted(), owners.map((owner) => `access-${owner}`).toSorted());
+    for (const owner of owners) assert.match(dockerfile, new RegExp(`/owned/nats/${owner}\\b`));
+    for (const name of ["nats", "nats-1", "nats-2", "nats-3"]) {
+      // An empty volume would take over whose the folder of the server's image is, were it copied.
+      assert.deepEqual(mountsOf(name), ["access-server:/nats/server:ro,nocopy"]);
+      assert.deepEqual(serviceOf(name).depends_on, {
+        access: { condition: "service_completed_successfully" },
+      });
+    }
+    const others = Object.keys(services).filter(
+      (name) => !(name in users) && !name.startsWith("nats") && name !== "access",
+    );
+    assert.deepEqual(others.flatMap(mountsOf), []);
+  });
+
+  it("gives streams only settings that it reads", () => {
+    assert.deepEqual(
+      Object.keys(serviceOf("streams").environment ?? {}).filter((name) => !(name in streamsSettings.shape)),
+      [],
+    );
   });
 
   it("asks every service for its health: the engines by their images, the others here", () => {
