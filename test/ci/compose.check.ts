@@ -76,21 +76,13 @@ async function check(command: readonly string[]): Promise<void> {
   try {
     project.compose("--profile", "tools", "build");
     checkSizes();
-    project.compose(
-      "up",
-      "-d",
-      "nats",
-      "data-engine",
-      "crunch-engine",
-      "results-engine",
-      "console",
-      ...observers,
-    );
+    project.compose("up", "-d", "nats", ...Object.keys(MAX_BYTES), ...observers);
     done("docker-compose up");
+    await checkReadyTime(project);
+    project.compose("up", "-d", "--no-recreate", "console");
     const access = new ComposeAccess(project, join(folder.path, "access"));
     await checkUsers(project, access);
     await checkRefused(access);
-    await checkReadyTime(project);
     await checkScaledAndKilled(project, observers);
     checkSecrets(project, access);
     await checkAllStored(project);
