@@ -41,7 +41,7 @@ const homes = {
   zod: [
     "services/shared/config.ts",
     "services/*/config.ts",
-    "deploy-marathon/{answers,config,definition}.ts",
+    "deploy-marathon/{config,api/answers,definition/definition}.ts",
     "test/**",
   ],
   commander: ["services/cli/**", "deploy-marathon/{deploy,run-command,scale}.ts", "test/**"],

@@ -6,16 +6,16 @@ import { addSettingOptions, withOptions } from "../services/cli/setting-options.
 import type { Env } from "../services/shared/config.js";
 import { UserError, messageOf } from "../services/shared/errors.js";
 import { VERSION } from "../services/shared/product.js";
-import { checkFile } from "./check.js";
-import type { CheckedFile } from "./check.js";
+import { checkFile } from "./definition/check.js";
+import type { CheckedFile } from "./definition/check.js";
 import { wallClock } from "./clock.js";
 import { marathonAddress, readMarathonAccess } from "./config.js";
-import { deploy } from "./deployment.js";
-import type { DeployOutcome } from "./deployment.js";
-import { dryRun } from "./dry-run.js";
-import { Marathon } from "./marathon.js";
+import { deploy } from "./deploying/deployment.js";
+import type { DeployOutcome } from "./deploying/deployment.js";
+import { dryRun } from "./deploying/dry-run.js";
+import { Marathon } from "./api/marathon.js";
 import { EXIT_CODE_HELP, runCommand, stopSignal } from "./run-command.js";
-import { fillIn } from "./template.js";
+import { fillIn } from "./definition/template.js";
 
 const MAX_TIMEOUT_MS = 86_400_000;
 const HELP = `

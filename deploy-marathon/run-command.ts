@@ -1,8 +1,8 @@
 import { CommanderError } from "commander";
 import type { Command } from "commander";
 import { UserError } from "../services/shared/errors.js";
-import { MarathonError } from "./marathon-error.js";
-import type { MarathonErrorCode } from "./marathon-error.js";
+import { MarathonError } from "./api/marathon-error.js";
+import type { MarathonErrorCode } from "./api/marathon-error.js";
 
 const EXIT_CODES: Readonly<Record<MarathonErrorCode, number>> = {
   invalid: 2,

@@ -4,10 +4,10 @@ import { addSettingOptions, withOptions } from "../services/cli/setting-options.
 import type { Env } from "../services/shared/config.js";
 import { wallClock } from "./clock.js";
 import { readMarathonAccess, readScaleSettings, scaleSettings } from "./config.js";
-import { Marathon } from "./marathon.js";
+import { Marathon } from "./api/marathon.js";
 import { EXIT_CODE_HELP, runCommand, stopSignal } from "./run-command.js";
-import { Scaler } from "./scaler.js";
-import type { ScaleReport } from "./scaler.js";
+import { Scaler } from "./scaling/scaler.js";
+import type { ScaleReport } from "./scaling/scaler.js";
 
 const HELP = `
 It asks the results-engines for crunch_drain_seconds and the crunch-engines how busy their threads are, at

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { checkFile } from "../../deploy-marathon/check.js";
-import { deploy } from "../../deploy-marathon/deployment.js";
-import type { DeployOptions, DeployOutcome } from "../../deploy-marathon/deployment.js";
-import { Marathon } from "../../deploy-marathon/marathon.js";
-import { MarathonError } from "../../deploy-marathon/marathon-error.js";
+import { checkFile } from "../../deploy-marathon/definition/check.js";
+import { deploy } from "../../deploy-marathon/deploying/deployment.js";
+import type { DeployOptions, DeployOutcome } from "../../deploy-marathon/deploying/deployment.js";
+import { Marathon } from "../../deploy-marathon/api/marathon.js";
+import { MarathonError } from "../../deploy-marathon/api/marathon-error.js";
 import { FakeMarathon } from "../support/fake-marathon.js";
 import { SteppingClock } from "../support/stepping-clock.js";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { readScaleSettings } from "../../deploy-marathon/config.js";
-import { Marathon } from "../../deploy-marathon/marathon.js";
-import { Scaler } from "../../deploy-marathon/scaler.js";
-import type { ScaleReport } from "../../deploy-marathon/scaler.js";
+import { Marathon } from "../../deploy-marathon/api/marathon.js";
+import { Scaler } from "../../deploy-marathon/scaling/scaler.js";
+import type { ScaleReport } from "../../deploy-marathon/scaling/scaler.js";
 import { CrunchProcess } from "../support/engine-process.js";
 import { FakeEngine } from "../support/fake-engine.js";
 import { FakeMarathon } from "../support/fake-marathon.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BusyTime } from "../../../deploy-marathon/busy-time.js";
-import type { ThreadsLook } from "../../../deploy-marathon/busy-time.js";
+import { BusyTime } from "../../../deploy-marathon/scaling/busy-time.js";
+import type { ThreadsLook } from "../../../deploy-marathon/scaling/busy-time.js";
 
 const engine = (more: Partial<ThreadsLook> = {}): ThreadsLook => ({
   process: "one",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkFile } from "../../../deploy-marathon/check.js";
+import { checkFile } from "../../../deploy-marathon/definition/check.js";
 import { problemsOf } from "../../support/problems.js";
 
 const app = (more: object = {}): Record<string, unknown> => ({ id: "/trial", cmd: "true", ...more });

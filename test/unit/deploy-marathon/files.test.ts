@@ -5,10 +5,10 @@ import { readCrunchSettings, crunchSettings } from "../../../services/crunch-eng
 import { dataSettings, readDataSettings } from "../../../services/data-engine/config.js";
 import { readResultsSettings, resultsSettings } from "../../../services/results-engine/config.js";
 import type { Env } from "../../../services/shared/config.js";
-import { checkFile } from "../../../deploy-marathon/check.js";
-import type { CheckedFile } from "../../../deploy-marathon/check.js";
-import type { App } from "../../../deploy-marathon/definition.js";
-import { fillIn } from "../../../deploy-marathon/template.js";
+import { checkFile } from "../../../deploy-marathon/definition/check.js";
+import type { CheckedFile } from "../../../deploy-marathon/definition/check.js";
+import type { App } from "../../../deploy-marathon/definition/definition.js";
+import { fillIn } from "../../../deploy-marathon/definition/template.js";
 
 const GIVEN = { IMAGE_TAG: "0.1.0", NATS_URL: "nats://nats:4222", SINK: "bigquery:project/crunch/results" };
 const textOf = (path: string): string =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkFile, rules } from "../../../deploy-marathon/check.js";
+import { checkFile, rules } from "../../../deploy-marathon/definition/check.js";
 import { problemsOf } from "../../support/problems.js";
 
 const HTTP = { containerPort: 9000, hostPort: 0, name: "http" };

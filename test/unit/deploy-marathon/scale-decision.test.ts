@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decide } from "../../../deploy-marathon/scale-decision.js";
-import type { Look, Memory, ScaleLimits } from "../../../deploy-marathon/scale-decision.js";
+import { decide } from "../../../deploy-marathon/scaling/scale-decision.js";
+import type { Look, Memory, ScaleLimits } from "../../../deploy-marathon/scaling/scale-decision.js";
 
 const LIMITS: ScaleLimits = {
   minEngines: 1,

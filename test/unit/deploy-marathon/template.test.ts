@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fillIn } from "../../../deploy-marathon/template.js";
+import { fillIn } from "../../../deploy-marathon/definition/template.js";
 import { problemsOf } from "../../support/problems.js";
 
 describe("fillIn", () => {

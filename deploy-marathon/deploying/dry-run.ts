@@ -1,7 +1,7 @@
-import type { CheckedFile } from "./check.js";
+import type { CheckedFile } from "../definition/check.js";
 import { differencesOf } from "./comparison.js";
 import { withInstances } from "./instances.js";
-import type { Marathon } from "./marathon.js";
+import type { Marathon } from "../api/marathon.js";
 
 /**
  * What deploying the file would do, for people; nothing is changed. Marathon itself plans for a group; for

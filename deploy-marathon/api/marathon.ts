@@ -1,8 +1,8 @@
 /** The few calls of Marathon's API v2 that deploying and scaling need. */
-import { messageOf } from "../services/shared/errors.js";
+import { messageOf } from "../../services/shared/errors.js";
 import { answers } from "./answers.js";
 import type { AnswerReader, Plan, RunningApp, RunningDeployment, StartedDeployment } from "./answers.js";
-import type { MarathonAccess } from "./config.js";
+import type { MarathonAccess } from "../config.js";
 import { MarathonError, errorOfAnswer } from "./marathon-error.js";
 
 const TIMEOUT_MS = 30_000;

@@ -1,6 +1,6 @@
 /** What runs against what a file asks for. */
-import type { RunningApp } from "./answers.js";
-import type { PlacedApp } from "./rules/rule.js";
+import type { RunningApp } from "../api/answers.js";
+import type { PlacedApp } from "../definition/rules/rule.js";
 
 /**
  * Fields that the file asks for and that run with another value, such as `container.docker.image`.

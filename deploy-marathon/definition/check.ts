@@ -1,5 +1,5 @@
 /** A file for Marathon, checked as far as it can be without Marathon. */
-import { UserError } from "../services/shared/errors.js";
+import { UserError } from "../../services/shared/errors.js";
 import { readApp, readGroup } from "./definition.js";
 import type { Group } from "./definition.js";
 import { healthRules } from "./rules/health.js";

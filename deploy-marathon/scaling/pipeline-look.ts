@@ -1,10 +1,10 @@
 /** What Marathon and the engines themselves say, for one decision. */
-import { UserError, messageOf } from "../services/shared/errors.js";
-import { parseMetrics, sumOf } from "../services/shared/metrics-text.js";
-import type { Sample } from "../services/shared/metrics-text.js";
-import type { RunningApp } from "./answers.js";
+import { UserError, messageOf } from "../../services/shared/errors.js";
+import { parseMetrics, sumOf } from "../../services/shared/metrics-text.js";
+import type { Sample } from "../../services/shared/metrics-text.js";
+import type { RunningApp } from "../api/answers.js";
 import type { ThreadsLook } from "./busy-time.js";
-import type { Marathon } from "./marathon.js";
+import type { Marathon } from "../api/marathon.js";
 
 const TIMEOUT_MS = 5_000;
 

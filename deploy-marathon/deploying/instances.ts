@@ -1,6 +1,6 @@
-import type { CheckedFile } from "./check.js";
-import type { Marathon } from "./marathon.js";
-import { absolute } from "./rules/places.js";
+import type { CheckedFile } from "../definition/check.js";
+import type { Marathon } from "../api/marathon.js";
+import { absolute } from "../definition/rules/places.js";
 
 type Json = Readonly<Record<string, unknown>>;
 

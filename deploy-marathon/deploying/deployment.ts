@@ -1,11 +1,11 @@
 /** PUT -> wait until the deployment is over -> look at every app -> back to what was before, if it failed. */
-import { messageOf } from "../services/shared/errors.js";
-import type { CheckedFile } from "./check.js";
-import type { Clock } from "./clock.js";
+import { messageOf } from "../../services/shared/errors.js";
+import type { CheckedFile } from "../definition/check.js";
+import type { Clock } from "../clock.js";
 import { failureSince, troubleOf } from "./comparison.js";
 import { withInstances } from "./instances.js";
-import type { Kind, Marathon } from "./marathon.js";
-import { MarathonError } from "./marathon-error.js";
+import type { Kind, Marathon } from "../api/marathon.js";
+import { MarathonError } from "../api/marathon-error.js";
 
 /** Between two looks, in milliseconds. */
 const LOOK_EVERY_MS = 2_000;

@@ -1,6 +1,6 @@
 /** Fills `${NAME}` in texts of a JSON file, as Compose does in its files. */
-import type { Env } from "../services/shared/config.js";
-import { UserError } from "../services/shared/errors.js";
+import type { Env } from "../../services/shared/config.js";
+import { UserError } from "../../services/shared/errors.js";
 
 const PLACE = /\$(?:(\$)|\{([A-Z][A-Z0-9_]*)(?::([-?])([^}]*))?\})/g;
 

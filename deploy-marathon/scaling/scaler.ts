@@ -1,10 +1,10 @@
 /** look -> decide -> tell Marathon, again and again. */
-import { UserError, messageOf } from "../services/shared/errors.js";
+import { UserError, messageOf } from "../../services/shared/errors.js";
 import { BusyTime } from "./busy-time.js";
-import type { Clock } from "./clock.js";
-import type { ScaleSettings } from "./config.js";
-import type { Marathon } from "./marathon.js";
-import { MarathonError } from "./marathon-error.js";
+import type { Clock } from "../clock.js";
+import type { ScaleSettings } from "../config.js";
+import type { Marathon } from "../api/marathon.js";
+import { MarathonError } from "../api/marathon-error.js";
 import { lookAtPipeline } from "./pipeline-look.js";
 import type { PipelineLook } from "./pipeline-look.js";
 import { decide } from "./scale-decision.js";
