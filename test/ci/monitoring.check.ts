@@ -6,11 +6,10 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { CrunchProcess } from "../support/engine-process.js";
+import { freePort } from "../support/free-port.js";
 import { NatsServer } from "../support/nats-server.js";
 import { allExpressions, metricsIn, recordedNames } from "../support/promql.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -140,15 +139,6 @@ async function checkExpressions(url: string, targets: ReadonlyMap<string, string
     await until(async () => (await series(text)) > 0, 60_000, `${where} shows something: ${text}`);
   }
   done(`${String(shown.length)} of them show something`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** @throws Error with what promtool says when it is not content */

@@ -2,12 +2,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { homedir, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { BigQuery } from "@google-cloud/bigquery";
 import { PassThroughClient } from "google-auth-library";
+import { freePort } from "./free-port.js";
 import { tempFolder } from "./temp-folder.js";
 import { until } from "./until.js";
 
@@ -131,12 +130,4 @@ export class BigQueryEmulator {
 function textOf(value: unknown): string {
   const wrapped = typeof value === "object" && value !== null && "value" in value ? value.value : value;
   return String(wrapped);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
