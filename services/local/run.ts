@@ -15,7 +15,7 @@ import { summaryOf } from "./summary.js";
 import type { Summary } from "./summary.js";
 import { errorOf } from "./supervisor.js";
 import type { Outcome, Supervisor } from "./supervisor.js";
-import type { UpOptions } from "./up.js";
+import type { UpOptions } from "./up-options.js";
 import type { UpSettings } from "./up-settings.js";
 
 export interface RunOptions extends UpOptions {

@@ -4,35 +4,16 @@
  * The whole path on one machine, as real processes, with one command. What is unfinished when it
  * ends, however it ends, is continued by the same command.
  */
-import type { Env } from "../shared/config.js";
 import { EngineError, UserError, messageOf } from "../shared/errors.js";
 import { Children } from "./children.js";
 import { endLeftOvers } from "./left-overs.js";
 import { Progress } from "./progress.js";
-import type { ProgressOutput } from "./progress.js";
 import { Run } from "./run.js";
 import { StateDirectory } from "./state-directory.js";
 import { watchStopSignals } from "./stop-signals.js";
 import { summaryTable } from "./summary.js";
+import type { UpOptions } from "./up-options.js";
 import { readUpSettings } from "./up-settings.js";
-
-export interface UpOptions {
-  readonly env: Env;
-  /** Where relative paths start and `.crunch/` lies. */
-  readonly cwd: string;
-  /** The script that runs an engine: bin/crunch.js. */
-  readonly crunchPath: string;
-  /** How many crunch-engines. */
-  readonly engines: number;
-  /** Print the summary as one line of JSON. */
-  readonly json: boolean;
-  /** Forget the unfinished run and the rows in the sink's table. */
-  readonly fresh: boolean;
-  /** Gets the summary. */
-  readonly stdout: { write(text: string): unknown };
-  /** Gets progress and everything else. */
-  readonly stderr: ProgressOutput;
-}
 
 const LEFT_OVER_SERVER_MS = 5_000;
 const STOPPING = "stopping: what is published is still crunched and stored; once more to stop at once";

@@ -9,7 +9,7 @@
  */
 
 import type { InFlightOptions } from "./in-flight.js";
-import type { StreamsLook } from "./ledger.js";
+import type { StreamsLook } from "./streams-look.js";
 import type { Notes } from "./notes.js";
 import type { TraceContext } from "./trace/trace-context.js";
 

@@ -1,5 +1,5 @@
 import { statedRecords } from "./codec/entry-count.js";
-import type { ParkedCounts } from "./ledger.js";
+import type { ParkedCounts } from "./streams-look.js";
 import { HEADER } from "./messaging.js";
 import { PART } from "./parking.js";
 

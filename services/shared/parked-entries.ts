@@ -3,7 +3,7 @@ import { HEADER } from "./messaging.js";
 import type { Topic } from "./messaging.js";
 import type { ParkedEntry, ParkedOrigin } from "./parked-store.js";
 import { ERROR_LINE_END, PART, errorOfHeader } from "./parking.js";
-import type { OpenSubject } from "./parking.js";
+import type { OpenSubject } from "./parked-item.js";
 import { traceOf } from "./trace/trace-context.js";
 
 /** One message of the PARKED stream. */

@@ -1,6 +1,6 @@
 /** One log line when something is parked, and not one for each of a million. */
 import type { Warn } from "./logger.js";
-import type { ParkedItem } from "./parking.js";
+import type { ParkedItem } from "./parked-item.js";
 import { traceField } from "./trace/trace-context.js";
 
 /** Between two lines, in milliseconds. */

@@ -9,7 +9,7 @@
  * successor, so `crunch parked drop` says how many records it took out of the account.
  */
 import type { Topic } from "./messaging.js";
-import type { OpenSubject } from "./parking.js";
+import type { OpenSubject } from "./parked-item.js";
 import type { TraceContext } from "./trace/trace-context.js";
 
 /** One parked item. */

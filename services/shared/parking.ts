@@ -1,45 +1,16 @@
 import { EngineError } from "./errors.js";
 import type { Warn } from "./logger.js";
-import type {
-  MessageOrigin,
-  OutgoingMessage,
-  Publisher,
-  StoredConfirm,
-  Subject,
-  Topic,
-} from "./messaging.js";
+import type { MessageOrigin, OutgoingMessage, Publisher, StoredConfirm } from "./messaging.js";
 import { HEADER } from "./messaging.js";
 import { originName } from "./origin-name.js";
+import type { ParkedItem } from "./parked-item.js";
 import { ParkedLog } from "./parked-log.js";
 import { ATTRIBUTE } from "./trace/attributes.js";
-import type { TraceContext } from "./trace/trace-context.js";
 import { NO_TRACER, during } from "./trace/tracer.js";
 import type { Span, Tracer } from "./trace/tracer.js";
 
 /** Longest error text kept in a header; a stack of 40 frames fits. */
 const MAX_ERROR_CHARS = 4_000;
-
-/** Where records and results travel. */
-export type OpenSubject = Exclude<Subject, `parked.${Topic}`>;
-
-export interface ParkedItem {
-  readonly topic: Topic;
-  /** The original bytes: a whole message, or one record or result as a single. */
-  readonly payload: Uint8Array;
-  /** What the bytes can be published on again; absent when they never were a message: a row of a file. */
-  readonly subject?: OpenSubject;
-  /** Records in a whole frame, as its publisher said. Default 1. */
-  readonly records?: number | undefined;
-  /** Short and stable, for filters and metrics: `cruncher_threw`, `undecodable`, ... */
-  readonly reason: string;
-  /** For people: the message and stack, or the value and the limit. */
-  readonly error: string;
-  /** Identity of what is parked, so that parking it twice keeps it once. */
-  readonly id: string;
-  readonly origin?: MessageOrigin;
-  /** The trace that the original belongs to. It is kept, and goes on when the item is replayed. */
-  readonly trace?: TraceContext | undefined;
-}
 
 /** Who hears of what is parked. */
 export interface ParkerObservers {

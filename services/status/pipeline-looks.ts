@@ -2,7 +2,7 @@
 import { ENGINE_NOTES } from "../shared/engine-note.js";
 import type { EngineNote } from "../shared/engine-note.js";
 import { lookAtLedger } from "../shared/ledger.js";
-import type { ParkedLook } from "../shared/ledger.js";
+import type { ParkedLook } from "../shared/streams-look.js";
 import { LedgerRates } from "../shared/ledger-rates.js";
 import type { Messaging } from "../shared/messaging.js";
 import type { ParkedStore } from "../shared/parked-store.js";

@@ -1,6 +1,7 @@
 /** What `crunch status` found, as JSON and for people. */
 import type { EngineNote } from "../shared/engine-note.js";
-import type { Ledger, StageLook, StreamsLook } from "../shared/ledger.js";
+import type { Ledger } from "../shared/ledger.js";
+import type { StageLook, StreamsLook } from "../shared/streams-look.js";
 import type { Rates } from "../shared/ledger-rates.js";
 
 /** An engine that has said nothing for longer is missing, in milliseconds: three of its notes. */

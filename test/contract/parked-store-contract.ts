@@ -5,7 +5,7 @@ import { HEADER } from "../../services/shared/messaging.js";
 import type { Publisher } from "../../services/shared/messaging.js";
 import type { ParkedEntry, ParkedStore } from "../../services/shared/parked-store.js";
 import { Parker } from "../../services/shared/parking.js";
-import type { ParkedItem } from "../../services/shared/parking.js";
+import type { ParkedItem } from "../../services/shared/parked-item.js";
 
 /** A fresh, empty store of one implementation that takes messages up to 1 MiB. */
 export interface ParkedStoreUnderTest {

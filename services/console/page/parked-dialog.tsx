@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ParkedDetail } from "../console-look.js";
 import { fetchParkedItem } from "./api.js";
 import { count, many } from "./format.js";
-import type { ReplayProps } from "./parked.js";
 import { ReplayForm } from "./replay-form.js";
+import type { ReplayProps } from "./replay-form.js";
 
 export function ParkedDialog(
   props: ReplayProps & { readonly sequence: number; readonly onClose: () => void },

@@ -3,12 +3,7 @@ import { useState } from "preact/hooks";
 import { count } from "./format.js";
 import { ParkedDialog } from "./parked-dialog.js";
 import { ParkedItems } from "./parked-items.js";
-
-export interface ReplayProps {
-  readonly canReplay: boolean;
-  readonly token: string;
-  readonly onToken: (token: string) => void;
-}
+import type { ReplayProps } from "./replay-form.js";
 
 export function Parked(
   props: ReplayProps & {

@@ -1,7 +1,12 @@
 import { useId, useState } from "preact/hooks";
 import type { ReplayAnswer } from "../console-look.js";
 import { replayItem } from "./api.js";
-import type { ReplayProps } from "./parked.js";
+
+export interface ReplayProps {
+  readonly canReplay: boolean;
+  readonly token: string;
+  readonly onToken: (token: string) => void;
+}
 
 /** Sends one item again, for whoever has the token. */
 export function ReplayForm({

@@ -9,7 +9,7 @@ import type {
   Subject,
   Topic,
 } from "../messaging.js";
-import type { StreamsLook } from "../ledger.js";
+import type { StreamsLook } from "../streams-look.js";
 import type { Warn } from "../logger.js";
 import type { Notes } from "../notes.js";
 import { NOTHING_PARKED, addParked } from "../parked-count.js";

@@ -3,7 +3,7 @@
  * Finished messages are removed at once; their ids are remembered for the window.
  */
 import { recordsOf } from "../codec/entry-count.js";
-import type { StageLook } from "../ledger.js";
+import type { StageLook } from "../streams-look.js";
 import type { Subject } from "../messaging.js";
 
 /** One stored message. */

@@ -14,12 +14,14 @@ import type { Msg } from "nats";
 import { EngineError, messageOf } from "../errors.js";
 import { InFlight } from "../in-flight.js";
 import type { ConsumerOptions, Handler } from "../messaging.js";
+import type { Parker } from "../parking.js";
 import { handleAndSettle } from "../settlement.js";
-import type { NatsConsumerParts } from "./consumer.js";
 import { NatsIncomingMessage, parseAckSubject } from "./delivery.js";
 import type { AckSubject } from "./delivery.js";
 import { ensureDurable, findDurable } from "./durable.js";
+import type { Link, Warn } from "./link.js";
 import { PullSubscription } from "./pull.js";
+import type { RecordCounter } from "./record-counter.js";
 import { durableOf, findStream } from "./topology.js";
 
 const ACK = Buffer.from("+ACK");
@@ -48,6 +50,18 @@ interface InHand {
   /** Of the newest delivery. */
   reply: string;
   beatAtMs: number;
+}
+
+/** What a consumer is made with. */
+export interface NatsConsumerParts {
+  readonly link: Link;
+  readonly parker: Parker;
+  readonly counter: RecordCounter;
+  readonly stream: string;
+  readonly namespace: string | undefined;
+  readonly inboxPrefix: string;
+  readonly trimEveryMs: number;
+  readonly warn: Warn;
 }
 
 export class ConsumerRun {

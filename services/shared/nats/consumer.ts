@@ -1,23 +1,9 @@
 /** durable -> pull -> handlers, as many at once as allowed -> settled by the ack contract. */
 import type { Consumer, ConsumerOptions, Handler } from "../messaging.js";
-import type { Parker } from "../parking.js";
 import { AdvisoryCopier } from "./advisories.js";
 import { ConsumerRun } from "./consumer-run.js";
-import type { Link, Warn } from "./link.js";
-import type { RecordCounter } from "./record-counter.js";
+import type { NatsConsumerParts } from "./consumer-run.js";
 import { Trimmer } from "./trimmer.js";
-
-/** What a consumer is made with. */
-export interface NatsConsumerParts {
-  readonly link: Link;
-  readonly parker: Parker;
-  readonly counter: RecordCounter;
-  readonly stream: string;
-  readonly namespace: string | undefined;
-  readonly inboxPrefix: string;
-  readonly trimEveryMs: number;
-  readonly warn: Warn;
-}
 
 export class NatsConsumer implements Consumer {
   readonly #parts: NatsConsumerParts;

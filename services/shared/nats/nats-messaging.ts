@@ -10,7 +10,7 @@ import type {
   Subject,
   Topic,
 } from "../messaging.js";
-import type { StreamsLook } from "../ledger.js";
+import type { StreamsLook } from "../streams-look.js";
 import type { Notes } from "../notes.js";
 import type { ParkedStore } from "../parked-store.js";
 import { Parker } from "../parking.js";

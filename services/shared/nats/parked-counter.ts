@@ -1,5 +1,5 @@
 /** How many records were ever parked, also those that were replayed or dropped since. */
-import type { ParkedCounts, ParkedLook } from "../ledger.js";
+import type { ParkedCounts, ParkedLook } from "../streams-look.js";
 import type { Notes } from "../notes.js";
 import { NOTHING_PARKED, addParked } from "../parked-count.js";
 import { toRecord } from "./headers.js";

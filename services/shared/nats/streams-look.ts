@@ -1,5 +1,5 @@
 /** What the streams say of every record, by the API of JetStream, which leaders answer. */
-import type { StageLook, StreamsLook } from "../ledger.js";
+import type { StageLook, StreamsLook } from "../streams-look.js";
 import type { Topic } from "../messaging.js";
 import { NO_MESSAGE_FOUND, apiCodeOf } from "./api-errors.js";
 import { findDurable } from "./durable.js";

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RowRequest } from "../../../services/results-engine/sinks/bigquery/rows.js";
 import { INSERT_ALL_FRAME } from "../../../services/results-engine/sinks/bigquery/json-rows.js";
+import { JsonRows } from "../../../services/results-engine/sinks/bigquery/json-rows.js";
 import { RowEncoder, pickRows } from "../../../services/results-engine/sinks/bigquery/rows.js";
 import { ROW_COLUMNS } from "../../../services/results-engine/sinks/row-schema.js";
 import type { PlainResult } from "../../support/bigquery-fixture.js";
@@ -39,7 +40,10 @@ describe("rows as request bodies", () => {
         fc.integer({ min: 1, max: 9 }),
         fc.integer({ min: 700, max: 3_000 }),
         (parts, maxRows, maxBytes) => {
-          const { requests, rejected } = encodeAll(new RowEncoder({ maxRows, maxBytes }, 1, true), parts);
+          const { requests, rejected } = encodeAll(
+            new RowEncoder({ maxRows, maxBytes }, 1, true, new JsonRows()),
+            parts,
+          );
 
           assert.deepEqual(rejected, []);
           assert.ok(requests.every(({ count, body }) => count <= maxRows && body.length <= maxBytes));
@@ -66,9 +70,10 @@ describe("rows as request bodies", () => {
         fc.array(anyResult, { minLength: 1, maxLength: 9 }),
         fc.infiniteStream(fc.boolean()),
         (results, coin) => {
-          const [request] = encodeAll(new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, true), [
-            results,
-          ]).requests;
+          const [request] = encodeAll(
+            new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, true, new JsonRows()),
+            [results],
+          ).requests;
           assert.ok(request !== undefined);
           const all = parse(request).rows;
           const indexes = results.flatMap((_, index) => (coin.next().value ? [index] : []));
@@ -88,7 +93,7 @@ describe("rows as request bodies", () => {
   });
 
   it("have the columns of the row, in order", () => {
-    const [request] = encodeAll(new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, true), [
+    const [request] = encodeAll(new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, true, new JsonRows()), [
       [{ id: 1n }],
     ]).requests;
     assert.ok(request !== undefined);
@@ -100,7 +105,7 @@ describe("rows as request bodies", () => {
   });
 
   it("name a result the same on every redelivery, and otherwise when it was published again", () => {
-    const encoder = new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, true);
+    const encoder = new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, true, new JsonRows());
     const ids = (results: readonly PlainResult[]): string[] =>
       encodeAll(encoder, [results]).requests.flatMap((request) =>
         parse(request).rows.map(({ insertId }) => insertId),
@@ -112,9 +117,9 @@ describe("rows as request bodies", () => {
     assert.notDeepEqual(ids([{ id: -5n }]), ids([{ id: -5n, dTimeUs: STORED_AT_US + 1n }]));
     const longest = { id: -(2n ** 63n), dTimeUs: 253_402_300_799_999_999n };
     const [name] = new Array<string>().concat(
-      encodeAll(new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, false), [[longest]]).requests.flatMap(
-        (request) => parse(request).rows.map(({ insertId }) => insertId),
-      ),
+      encodeAll(new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, false, new JsonRows()), [
+        [longest],
+      ]).requests.flatMap((request) => parse(request).rows.map(({ insertId }) => insertId)),
     );
     assert.ok((name?.length ?? 999) <= 128);
   });
@@ -124,9 +129,10 @@ describe("rows as request bodies", () => {
     const newest = BigInt(Date.UTC(2027, 1, 28, 12)) * 1000n;
     const dTimes = [oldest - 1n, oldest, newest, newest + 1n, -(2n ** 62n), 2n ** 62n];
 
-    const { requests, rejected } = encodeAll(new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, true), [
-      dTimes.map((dTimeUs, index) => ({ id: BigInt(index), dTimeUs })),
-    ]);
+    const { requests, rejected } = encodeAll(
+      new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, true, new JsonRows()),
+      [dTimes.map((dTimeUs, index) => ({ id: BigInt(index), dTimeUs }))],
+    );
 
     assert.deepEqual(
       requests.flatMap(({ rows, count }) => [...rows.subarray(0, count)]),
@@ -141,12 +147,15 @@ describe("rows as request bodies", () => {
   it("leave out instants that no TIMESTAMP holds", () => {
     const tooFar = [2n ** 62n, -(2n ** 62n)];
 
-    const { requests, rejected } = encodeAll(new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, false), [
+    const { requests, rejected } = encodeAll(
+      new RowEncoder({ maxRows: 9, maxBytes: 1e6 }, 1, false, new JsonRows()),
       [
-        ...tooFar.map((dTimeUs) => ({ id: 1n, dTimeUs })),
-        ...tooFar.map((processTimeUs) => ({ id: 2n, processTimeUs })),
+        [
+          ...tooFar.map((dTimeUs) => ({ id: 1n, dTimeUs })),
+          ...tooFar.map((processTimeUs) => ({ id: 2n, processTimeUs })),
+        ],
       ],
-    ]);
+    );
 
     assert.equal(requests.length, 0);
     assert.match(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ledgerOf, outstandingOf } from "../../../services/shared/ledger.js";
-import type { ParkedLook, StageLook } from "../../../services/shared/ledger.js";
+import type { ParkedLook, StageLook } from "../../../services/shared/streams-look.js";
 import { LedgerRates } from "../../../services/shared/ledger-rates.js";
 
 function stage(records: number, settledRecords: number): StageLook {

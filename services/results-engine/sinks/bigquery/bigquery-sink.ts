@@ -135,7 +135,7 @@ async function openLoadSink(parts: {
   const { target, setting, context, clock, client, table, gate, location, incarnation } = parts;
   const spool = await Spool.open(target.spool, setting);
   // Load jobs take any day, unlike insertAll.
-  const encoder = new RowEncoder(LOAD_LIMITS, context.lateAfterMs, false);
+  const encoder = new RowEncoder(LOAD_LIMITS, context.lateAfterMs, false, new JsonRows());
   return new BigQueryLoadSink({
     description: `${table.name} in BigQuery`,
     encoder,

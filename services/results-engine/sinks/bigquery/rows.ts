@@ -1,6 +1,5 @@
 import { BatchRows } from "./batch.js";
 import type { PartReaders } from "./batch.js";
-import { JsonRows } from "./json-rows.js";
 import { isLateAt, partitionWindowUs, refusalOf } from "./row-checks.js";
 import type { Batch } from "../sink.js";
 
@@ -54,12 +53,7 @@ export class RowEncoder {
   #scratch = Buffer.allocUnsafeSlow(512 * 1024);
 
   /** @param windowed whether the table is partitioned on DTimeStamp, which bounds what it takes */
-  constructor(
-    limits: RequestLimits,
-    lateAfterMs: number,
-    windowed: boolean,
-    format: RowFormat = new JsonRows(),
-  ) {
+  constructor(limits: RequestLimits, lateAfterMs: number, windowed: boolean, format: RowFormat) {
     this.#limits = limits;
     this.#lateAfterUs = lateAfterMs * 1000;
     this.#windowed = windowed;
