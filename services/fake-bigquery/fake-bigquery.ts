@@ -2,6 +2,7 @@
  * BigQuery's REST interface in this process, as far as a sink needs it: datasets, tables, views and
  * insertAll and load jobs, with the failures that no emulator offers.
  */
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -170,9 +171,8 @@ export class FakeBigQuery {
   }
 
   async #listen(port: number): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject).listen(port, this.#options.host, resolve);
-    });
+    this.#server.listen(port, this.#options.host);
+    await once(this.#server, "listening");
   }
 
   async #leave(): Promise<void> {

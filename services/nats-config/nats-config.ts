@@ -33,6 +33,7 @@ const VALID_DAYS = 825;
 /** A certificate that ends sooner than this is renewed. */
 const RENEW_DAYS = 30;
 const DAY_MS = 86_400_000;
+/** The extended key usage of clients, as `keyUsage` tells it. */
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 
 const ACCESS_FILE = "access.conf";
