@@ -16,6 +16,8 @@ import { until } from "../support/until.js";
 /** In tenths, as systemd-analyze takes it: 0 is confined, 100 is not at all. */
 const MAX_EXPOSURE = 30;
 const RECORDS = 100_000;
+/** So that there is still work to do when the crunch-engine is killed and when it is back. */
+const RECORDS_PER_SECOND = 10_000;
 const UNITS = ["nats", "data-engine", "crunch-engine", "results-engine"].map((name) => `data-crunch-${name}`);
 const CRUNCH = "/opt/data-crunch/bin/node /opt/data-crunch/bin/crunch.js";
 
@@ -73,23 +75,26 @@ async function checkRun(container: SystemdContainer): Promise<void> {
   checkVerify(container);
 
   // A small disk: what the container writes is in memory.
-  const settings = [`SOURCE=synthetic:?count=${String(RECORDS)}`, "STREAM_MAX_BYTES=134217728"];
+  const source = `synthetic:?count=${String(RECORDS)}&rate=${String(RECORDS_PER_SECOND)}`;
+  const settings = [`SOURCE=${source}`, "STREAM_MAX_BYTES=134217728"];
   container.run(`printf '%s\\n' '${settings.join("' '")}' >>/etc/data-crunch/data-crunch.env`);
   container.run("systemctl enable --now data-crunch.target");
   await until(() => container.ask(`${CRUNCH} status`).includes("crunch-engine"), 60_000, "the crunch-engine");
   container.run("systemctl kill --signal=KILL data-crunch-crunch-engine");
   await until(() => isStored(container), 120_000, `${String(RECORDS)} rows`);
-  assert.equal(property(container, "data-crunch-crunch-engine", "NRestarts"), "1");
+  // A machine so slow that all was crunched before the kill has its restart still to come.
+  const restarts = (): string => property(container, "data-crunch-crunch-engine", "NRestarts");
+  await until(() => restarts() !== "0", 60_000, "the restart of the crunch-engine");
+  assert.equal(restarts(), "1");
   done(`${String(RECORDS)} records stored, a crunch-engine that was killed was started again`);
 
   container.run("/data-crunch/deploy-systemd/install.sh && systemctl restart data-crunch.target");
   await until(
-    () => container.ask(`${CRUNCH} health --url http://127.0.0.1:9003`) !== "",
+    () => stops(container, "data-crunch-data-engine") === 2,
     60_000,
-    "readiness",
+    "the second data-engine's end",
   );
-  await until(() => property(container, "data-crunch-data-engine", "ActiveState") === "inactive", 60_000);
-  assert.ok(isStored(container), "what was stored before is not published again");
+  await until(() => isStored(container), 60_000, "the same rows: nothing is published again");
   done("an update and a restart publish nothing twice");
 
   // The units by name: a target does not wait until they have ended.
@@ -137,6 +142,12 @@ function isStored(container: SystemdContainer): boolean {
   if (!said.startsWith("{")) return false;
   const { published, stored, outstanding } = JSON.parse(said) as Record<string, unknown>;
   return published === RECORDS && stored === RECORDS && outstanding === 0;
+}
+
+/** How many processes of the unit have said that they stopped. */
+function stops(container: SystemdContainer, unit: string): number {
+  const lines = container.ask(`journalctl --no-pager -o cat -u ${unit}`).split("\n");
+  return lines.filter((line) => line.includes('"event":"stopped"')).length;
 }
 
 function property(container: SystemdContainer, unit: string, name: string): string {
