@@ -27,6 +27,43 @@ describe("IdFilter", () => {
     fc.assert(property, { numRuns: 300 });
   });
 
+  it("never takes a known ID for a new one where IDs are counted up", () => {
+    const around = [-(2n ** 63n), -(2n ** 53n), -20n, 0n, 2n ** 32n - 50n, 2n ** 53n - 50n, 2n ** 63n - 200n];
+    const run = fc.tuple(
+      fc.constantFrom(...around),
+      fc.integer({ min: 0, max: 99 }),
+      fc.integer({ min: 1, max: 99 }),
+    );
+    const call = fc
+      .array(run, { maxLength: 5 })
+      .map((runs) =>
+        runs.flatMap(([base, first, count]) =>
+          Array.from({ length: count }, (_, at) => base + BigInt(first + at)),
+        ),
+      );
+    const property = fc.property(fc.array(call, { maxLength: 12 }), (calls) => {
+      const filter = new IdFilter(16);
+      const seen = new Set<bigint>();
+      for (const ids of calls) {
+        const known = new Set(filter.addAll(BigInt64Array.from(ids)));
+        for (const [place, id] of ids.entries()) {
+          if (seen.has(id)) assert.ok(known.has(place), `${String(id)} again`);
+          seen.add(id);
+        }
+      }
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  it("takes no new ID for a known one while they are counted up, in whatever order the runs come", () => {
+    const filter = new IdFilter(16);
+    const runs = Array.from({ length: 1_000 }, (_, run) => (run % 2 === 0 ? run + 1 : run - 1));
+    for (const run of runs) {
+      const ids = BigInt64Array.from({ length: 100 }, (_, at) => BigInt(run * 100 + at));
+      assert.deepEqual(filter.addAll(ids), []);
+    }
+  });
+
   const patterns: Readonly<Record<string, (index: number) => bigint>> = {
     "in order": (index) => BigInt(index),
     "of every 4096th number": (index) => BigInt(index) * 4_096n,

@@ -1,94 +1,26 @@
+import { BloomFilter } from "./bloom-filter.js";
+import { IdRuns } from "./id-runs.js";
+
+/** Shorter runs are not worth a range. */
+const MIN_RUN_IDS = 32;
+
 /**
- * Tells IDs that are surely new from those that may be known, in two bytes an ID.
+ * Tells IDs that are surely new from those that may be known. Runs of IDs that are counted up cost
+ * next to nothing, neither time nor memory; all others two bytes an ID in a Bloom filter.
  *
- * A split block Bloom filter, as Parquet has it: an ID sets one bit in each of the eight words of one
- * block. Its word is final for "new"; about one new ID in a thousand is taken for a known one and has
- * to be looked up.
+ * Ranges and Bloom filter are asked and compared as doubles. Rounding keeps the order of IDs, so beyond
+ * 2^53 a new ID may be taken for a known one, but never a known one for a new one.
  */
-
-const BLOCK_WORDS = 8;
-/** 16 bits an ID. */
-const IDS_PER_BLOCK = 16;
-const FIRST_CAPACITY = 2 ** 22;
-/** Each further layer is larger by this much: few to ask, and little memory ahead of the IDs. */
-const GROWTH = 2;
-
-/** The salts of Parquet's filter: odd numbers that spread a hash over the bits of a word. */
-const SALTS = [
-  0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31,
-] as const;
-const [S0, S1, S2, S3, S4, S5, S6, S7] = SALTS;
-
-/** A filter of one size. */
-class Layer {
-  readonly words: Uint32Array;
-  /** Of the number of the block, counted in blocks. */
-  readonly mask: number;
-  room: number;
-
-  constructor(capacity: number) {
-    const blocks = capacity / IDS_PER_BLOCK;
-    this.words = new Uint32Array(blocks * BLOCK_WORDS);
-    this.mask = blocks - 1;
-    this.room = capacity;
-  }
-
-  mayHave(place: number, hash: number): boolean {
-    const { words } = this;
-    const at = (place & this.mask) * BLOCK_WORDS;
-    for (let word = 0; word < BLOCK_WORDS; word += 1) {
-      const bit = 1 << (Math.imul(hash, SALTS[word] ?? 0) >>> 27);
-      if (((words[at + word] ?? 0) & bit) === 0) return false;
-    }
-    return true;
-  }
-
-  /** @returns false if all bits were set before. Unrolled: it runs for every row. */
-  add(place: number, hash: number): boolean {
-    const { words } = this;
-    const at = (place & this.mask) * BLOCK_WORDS;
-    const w0 = words[at] ?? 0;
-    const w1 = words[at + 1] ?? 0;
-    const w2 = words[at + 2] ?? 0;
-    const w3 = words[at + 3] ?? 0;
-    const w4 = words[at + 4] ?? 0;
-    const w5 = words[at + 5] ?? 0;
-    const w6 = words[at + 6] ?? 0;
-    const w7 = words[at + 7] ?? 0;
-    const b0 = 1 << (Math.imul(hash, S0) >>> 27);
-    const b1 = 1 << (Math.imul(hash, S1) >>> 27);
-    const b2 = 1 << (Math.imul(hash, S2) >>> 27);
-    const b3 = 1 << (Math.imul(hash, S3) >>> 27);
-    const b4 = 1 << (Math.imul(hash, S4) >>> 27);
-    const b5 = 1 << (Math.imul(hash, S5) >>> 27);
-    const b6 = 1 << (Math.imul(hash, S6) >>> 27);
-    const b7 = 1 << (Math.imul(hash, S7) >>> 27);
-    words[at] = w0 | b0;
-    words[at + 1] = w1 | b1;
-    words[at + 2] = w2 | b2;
-    words[at + 3] = w3 | b3;
-    words[at + 4] = w4 | b4;
-    words[at + 5] = w5 | b5;
-    words[at + 6] = w6 | b6;
-    words[at + 7] = w7 | b7;
-    const isNew =
-      (b0 & ~w0) | (b1 & ~w1) | (b2 & ~w2) | (b3 & ~w3) | (b4 & ~w4) | (b5 & ~w5) | (b6 & ~w6) | (b7 & ~w7);
-    if (isNew === 0) return false;
-    this.room -= 1;
-    return true;
-  }
-}
-
-/** Every ID ever added, or so it says; see above. Grows with them. */
 export class IdFilter {
-  readonly #older: Layer[] = [];
-  #newest: Layer;
-  #capacity: number;
+  readonly #runs = new IdRuns();
+  readonly #bloom: BloomFilter;
+  /** The bounds of what is in the Bloom filter. */
+  #lowest = Number.POSITIVE_INFINITY;
+  #highest = Number.NEGATIVE_INFINITY;
 
-  /** @param firstCapacity IDs until it grows for the first time; a power of two from 16 */
-  constructor(firstCapacity = FIRST_CAPACITY) {
-    this.#capacity = firstCapacity;
-    this.#newest = new Layer(firstCapacity);
+  /** @param firstCapacity IDs until the Bloom filter grows for the first time; a power of two from 16 */
+  constructor(firstCapacity?: number) {
+    this.#bloom = new BloomFilter(firstCapacity);
   }
 
   /**
@@ -97,32 +29,70 @@ export class IdFilter {
    * @returns places of those that may have been added before, also by an earlier place of `ids`
    */
   addAll(ids: BigInt64Array): number[] {
-    const halves = new Uint32Array(ids.buffer, ids.byteOffset, ids.length * 2);
     const known: number[] = [];
-    for (let index = 0; index < ids.length; index += 1) {
-      const low = halves[2 * index] ?? 0;
-      const high = halves[2 * index + 1] ?? 0;
-      // Two hashes of all 64 bits, so that no pattern of IDs fills few blocks or few bits.
-      let place = Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
-      place = Math.imul(place ^ (place >>> 15) ^ high, 0xc2b2ae35);
-      place ^= place >>> 16;
-      let hash = Math.imul(low + Math.imul(high ^ (place >>> 7), 0x27d4eb2f), 0x165667b1);
-      hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-      hash ^= hash >>> 14;
-      if (this.#isOlder(place, hash) || !this.#newest.add(place, hash)) known.push(index);
-      else if (this.#newest.room === 0) this.#grow();
+    const low = new Uint32Array(ids.buffer, ids.byteOffset, ids.length * 2);
+    const high = new Int32Array(ids.buffer, ids.byteOffset, ids.length * 2);
+    let pending = 0;
+    for (let start = 0; start < ids.length;) {
+      const end = endOfRun(low, start, ids.length);
+      if (end - start >= MIN_RUN_IDS) {
+        // First those before it: an ID of theirs may be in the run.
+        this.#addEach(ids, low, high, pending, start, known);
+        const first = asNumber(low, high, start);
+        if (!this.#claim(first, asNumber(low, high, end - 1))) {
+          this.#addEach(ids, low, high, start, end, known);
+        }
+        pending = end;
+      }
+      start = end;
     }
+    this.#addEach(ids, low, high, pending, ids.length, known);
     return known;
   }
 
-  #isOlder(place: number, hash: number): boolean {
-    for (const layer of this.#older) if (layer.mayHave(place, hash)) return true;
-    return false;
+  #claim(first: number, last: number): boolean {
+    if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last)) return false;
+    if (first <= this.#highest && last >= this.#lowest) return false;
+    return this.#runs.add(first, last);
   }
 
-  #grow(): void {
-    this.#older.push(this.#newest);
-    this.#capacity *= GROWTH;
-    this.#newest = new Layer(this.#capacity);
+  #addEach(
+    ids: BigInt64Array,
+    low: Uint32Array,
+    high: Int32Array,
+    from: number,
+    to: number,
+    known: number[],
+  ): void {
+    let unknownFrom = from;
+    for (let place = from; place < to; place += 1) {
+      const id = asNumber(low, high, place);
+      if (!this.#runs.isEmpty && this.#runs.has(id)) {
+        this.#bloom.addAll(ids, unknownFrom, place, known);
+        known.push(place);
+        unknownFrom = place + 1;
+        continue;
+      }
+      if (id < this.#lowest) this.#lowest = id;
+      if (id > this.#highest) this.#highest = id;
+    }
+    this.#bloom.addAll(ids, unknownFrom, to, known);
   }
+}
+
+/** Where the IDs from `start` on stop counting up; a carry into the upper half ends a run, too. */
+function endOfRun(low: Uint32Array, start: number, length: number): number {
+  let end = start + 1;
+  while (
+    end < length &&
+    low[2 * end] === (low[2 * end - 2] ?? 0) + 1 &&
+    low[2 * end + 1] === low[2 * end - 1]
+  ) {
+    end += 1;
+  }
+  return end;
+}
+
+function asNumber(low: Uint32Array, high: Int32Array, place: number): number {
+  return (high[2 * place + 1] ?? 0) * 2 ** 32 + (low[2 * place] ?? 0);
 }
