@@ -13,7 +13,7 @@ let failed = 0;
 try {
   await Promise.all(engines.map((engine) => engine.started()));
   const [results] = engines;
-  await until(async () => ((await results?.metric("results_rows_total")) ?? 0) > 0, 20_000, "the first row");
+  await until(async () => ((await results?.metric("results_rows_total")) ?? 0) > 0, 60_000, "the first row");
   for (const engine of engines) {
     const { service, httpPort } = await engine.started();
     const metrics = await (await fetch(`http://127.0.0.1:${String(httpPort)}/metrics`)).text();

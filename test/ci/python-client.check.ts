@@ -36,7 +36,7 @@ try {
   process.stdout.write(stdout);
   const stored = async (): Promise<boolean> =>
     (await engines[0]?.metric("results_rows_total", 'outcome="stored"')) === 1;
-  await until(stored, 15_000, "the row");
+  await until(stored, 60_000, "the row");
 } finally {
   for (const engine of engines) engine.kill("SIGTERM");
   await Promise.all(engines.map((engine) => engine.exited));

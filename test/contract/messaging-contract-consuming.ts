@@ -79,7 +79,7 @@ export function consumingContract(check: Check): void {
     await assert.rejects(broken.ended, { code: "sink_gone", action: "stop" });
     assert.equal((await messaging.backlog("data")).unackedMessages, 1);
     const next = collect(await consumerOf(messaging));
-    await until(() => next.messages.length === 1, 5_000);
+    await until(() => next.messages.length === 1, 60_000);
     await next.stop();
     assert.equal(next.messages[0]?.origin.deliveries, 2);
   });
@@ -166,7 +166,7 @@ export function consumingContract(check: Check): void {
       inHand -= 1;
       handled += 1;
     });
-    await until(() => handled === 100, 20_000);
+    await until(() => handled === 100, 60_000);
     await seen.stop();
     assert.ok(most > 0 && most <= 20, `${String(most)} in hand`);
   });

@@ -48,7 +48,7 @@ export function countingContract(check: Check): void {
         const payload = new Uint8Array(60_000);
         await messaging.publisher.publish({ subject: "data", payload, messageId: `big-${String(round)}` });
       }
-      await until(() => isIdle(messaging), 20_000, "every message finished");
+      await until(() => isIdle(messaging), 60_000, "every message finished");
       const { data } = await messaging.streamsLook();
       assert.deepEqual([data.records, data.settledRecords, data.oldestUnfinishedAtMs], [120, 120, undefined]);
       await consumer.stop();

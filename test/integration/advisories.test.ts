@@ -60,7 +60,7 @@ describe("a message that the server will not deliver again", () => {
       const messaging = await connected({ namespace });
       await publish(messaging, "m");
       await abandon(namespace, end);
-      await until(async () => (await messaging.parkedMessages()) === 1, 5_000, "the advisory");
+      await until(async () => (await messaging.parkedMessages()) === 1, 60_000, "the advisory");
 
       const [entry] = await entriesIn(messaging.parkedStore);
       assert.deepEqual(
@@ -90,7 +90,7 @@ describe("a message that the server will not deliver again", () => {
     const filler = { subject: "data", payload: new Uint8Array(600_000), messageId: "m2" } as const;
     await first.publisher.publish(filler);
     await abandon(undefined, "max_deliver");
-    await until(async () => (await first.parkedMessages()) === 1, 5_000, "the advisory");
+    await until(async () => (await first.parkedMessages()) === 1, 60_000, "the advisory");
     const consuming = { topic: "data", maxInFlight: 4, ackWaitMs: 1_000 } as const;
     const running = [collect(await first.consumer(consuming)), collect(await second.consumer(consuming))];
     // An ack floor that stalls below such a message moves on with the next ack.
@@ -102,7 +102,7 @@ describe("a message that the server will not deliver again", () => {
         // The newest message may stay.
         return state.first_seq > 1;
       });
-    await until(isTrimmed, 10_000, "trimming");
+    await until(isTrimmed, 60_000, "trimming");
     const entries = await entriesIn(first.parkedStore);
     assert.deepEqual(
       entries.map(({ reason, engine, payload }) => [reason, engine, [...payload]]),
@@ -117,7 +117,7 @@ describe("a message that the server will not deliver again", () => {
     const messaging = await connected({ namespace });
     await publish(messaging, "m");
     await abandon(namespace, "max_deliver");
-    await until(async () => (await messaging.parkedMessages()) === 1, 5_000, "the advisory");
+    await until(async () => (await messaging.parkedMessages()) === 1, 60_000, "the advisory");
     await withClient(nats.url, async (nc) =>
       (await nc.jetstreamManager()).streams.purge(`${namespace}-DATA`),
     );
@@ -135,7 +135,7 @@ describe("a message that the server will not deliver again", () => {
     const messaging = await connected({ namespace });
     await publish(messaging, "m");
     await abandon(namespace, "term");
-    await until(async () => (await messaging.parkedMessages()) === 1, 5_000, "the advisory");
+    await until(async () => (await messaging.parkedMessages()) === 1, 60_000, "the advisory");
     await withClient(nats.url, async (nc) =>
       (await nc.jetstreamManager()).streams.purge(`${namespace}-DATA`),
     );
@@ -158,7 +158,7 @@ describe("a message that the server will not deliver again", () => {
     const messaging = await connected({ namespace });
     await publish(messaging, "m");
     await abandon(namespace, "max_deliver");
-    await until(async () => (await messaging.parkedMessages()) === 1, 5_000, "the advisory");
+    await until(async () => (await messaging.parkedMessages()) === 1, 60_000, "the advisory");
   });
 
   it("leaves engines running where another stream keeps the advisories, and they say so", async () => {

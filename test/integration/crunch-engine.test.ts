@@ -51,8 +51,8 @@ describe("a crunch-engine on a real server", () => {
       ["data", Uint8Array.of(0xff)],
       ["data.frame", frameOf(recordsWith({})).payload],
     ]);
-    await until(async () => (await engine.metric("crunch_records_total")) === 38, 20_000, "38 results");
-    await until(async () => (await engine.metric("crunch_failed_records_total")) === 4, 20_000, "4 failures");
+    await until(async () => (await engine.metric("crunch_records_total")) === 38, 60_000, "38 results");
+    await until(async () => (await engine.metric("crunch_failed_records_total")) === 4, 60_000, "4 failures");
     assert.equal(await engine.metric("crunch_threads"), 2);
     assert.equal(await engine.metric("crunch_failed_records_total", 'reason="timed_out"'), 1);
     engine.kill("SIGTERM");
@@ -80,7 +80,7 @@ describe("a crunch-engine on a real server", () => {
         ([subject, payload]) => [subject, payload],
       ),
     );
-    await until(async () => (await first.metric("crunch_records_total")) >= 20, 20_000, "the first frame");
+    await until(async () => (await first.metric("crunch_records_total")) >= 20, 60_000, "the first frame");
     first.kill("SIGKILL");
     await first.exited;
 
@@ -89,7 +89,7 @@ describe("a crunch-engine on a real server", () => {
       storedPayloads(nats.url, `${namespace}-RESULTS`, `${namespace}.results.frame`);
     await until(async () => (await stored()).length >= 6, 30_000, "6 result frames");
     const messaging = await connectTest(nats.url, { namespace });
-    await until(async () => (await messaging.backlog("data")).unackedMessages === 0, 20_000, "every ack");
+    await until(async () => (await messaging.backlog("data")).unackedMessages === 0, 60_000, "every ack");
     await messaging.close();
     second.kill("SIGTERM");
     await second.exited;
@@ -106,7 +106,7 @@ describe("a crunch-engine on a real server", () => {
     await messaging.publisher.publish(filler);
     const frame = frameOf(recordsWith({ 3: "throw" })).payload;
     await messaging.publisher.publish({ subject: "data.frame", payload: frame, messageId: "m" });
-    await until(async () => (await messaging.backlog("data")).unackedMessages === 1, 10_000, "the frame");
+    await until(async () => (await messaging.backlog("data")).unackedMessages === 1, 60_000, "the frame");
     engine.kill("SIGTERM");
 
     assert.deepEqual(await engine.exited, { code: 0, signal: null });

@@ -74,7 +74,7 @@ describe("the threads of a crunch-engine", () => {
       assert.deepEqual([engine.ended, engine.pid], [false, pid]);
       const { payload } = frameOf(recordsWith({}, COUNT));
       await messaging.publisher.publish({ subject: "data.frame", payload, messageId: "after" });
-      await until(async () => (await engine.metric("crunch_records_total")) === 3 * COUNT - 1, 10_000);
+      await until(async () => (await engine.metric("crunch_records_total")) === 3 * COUNT - 1, 60_000);
     });
   }
 
@@ -87,7 +87,7 @@ describe("the threads of a crunch-engine", () => {
         messaging.publisher.publish({ subject: "data.frame", payload, messageId: String(index) }),
       ),
     );
-    await until(async () => (await engine.metric("crunch_records_total")) >= 4_000, 20_000, "flow");
+    await until(async () => (await engine.metric("crunch_records_total")) >= 4_000, 60_000, "flow");
     // A reading ends its interval: this one keeps the start of the engine out of the next.
     await lag();
     const answered = async (): Promise<number> => (await messaging.backlog("results")).lastSequence;

@@ -68,7 +68,7 @@ describe("data-engine", () => {
     const first = start(env);
     await until(
       async () => (await first.metric("data_confirmed_position")) > 10_000,
-      20_000,
+      60_000,
       "10,000 records",
     );
     first.kill("SIGKILL");
@@ -95,14 +95,14 @@ describe("data-engine", () => {
     const first = start(env);
     await until(
       async () => (await first.metric("data_confirmed_position")) > 15_000,
-      20_000,
+      60_000,
       "15,000 records",
     );
     const confirmed = await first.metric("data_confirmed_position");
     const messaging = await connectTest(nats.url, { namespace: NAMESPACE });
     const noted = async (): Promise<number> =>
       Number((await messaging.notes.read("run.trimmed"))?.value ?? 0);
-    await until(async () => (await noted()) >= confirmed, 10_000, "the note");
+    await until(async () => (await noted()) >= confirmed, 60_000, "the note");
     first.kill("SIGKILL");
     await first.exited;
     await withClient(nats.url, async (nc) => {
@@ -142,7 +142,7 @@ describe("data-engine", () => {
 
   it("tells Prometheus how far it is", async () => {
     const engine = start({ NAMESPACE: freshNamespace(), SOURCE: "synthetic:?count=1000000&rate=20000" });
-    await until(async () => (await engine.metric("data_records_published_total")) > 1_000, 20_000, "records");
+    await until(async () => (await engine.metric("data_records_published_total")) > 1_000, 60_000, "records");
     assert.equal(await engine.metric("data_source_expected_records"), 1_000_000);
     assert.equal(await engine.metric("data_source_ended"), 0);
     assert.equal(await engine.metric("data_publish_blocked"), 0);
@@ -157,7 +157,7 @@ describe("data-engine over a full stream", () => {
     const nats = await NatsServer.start();
     const env = { NATS_URL: nats.url, SOURCE: "synthetic:", STREAM_MAX_BYTES: "1048576" };
     const engine = new CrunchProcess(["data"], env);
-    await until(async () => (await engine.metric("data_publish_blocked")) === 1, 20_000, "a full stream");
+    await until(async () => (await engine.metric("data_publish_blocked")) === 1, 60_000, "a full stream");
     const position = await engine.metric("data_confirmed_position");
     assert.ok(position > 0 && position < 200_000, String(position));
     assert.ok((await engine.metric("data_frames_in_flight")) <= 64);

@@ -42,7 +42,7 @@ describe("between NATS and the engines", { concurrency: true }, () => {
       lifetimeTotals: undefined,
       write: async ({ rows }) => {
         writes.push(rows);
-        await until(() => isOver(), 20_000);
+        await until(() => isOver(), 60_000);
         return { stored: rows, repeats: 0, replays: 0, late: 0, rejected: [] };
       },
       state: () => ({ ok: true, detail: "slow" }),
@@ -71,7 +71,7 @@ describe("between NATS and the engines", { concurrency: true }, () => {
       { consumer, batcher, parker, parkGiveUp, tracer: NO_TRACER },
       controller.signal,
     );
-    await until(async () => isOver() && (await messaging.backlog("results")).unackedMessages === 0, 20_000);
+    await until(async () => isOver() && (await messaging.backlog("results")).unackedMessages === 0, 60_000);
     controller.abort();
     await ended;
 
@@ -87,7 +87,7 @@ describe("between NATS and the engines", { concurrency: true }, () => {
       timesMs.push(performance.now());
       return Promise.reject(new EngineError("busy", "retry", "never"));
     });
-    await until(() => timesMs.length === 4, 20_000);
+    await until(() => timesMs.length === 4, 60_000);
     await seen.stop();
 
     const waitsMs = timesMs.slice(1).map((timeMs, index) => timeMs - (timesMs[index] ?? 0));
@@ -113,7 +113,7 @@ describe("between NATS and the engines", { concurrency: true }, () => {
       await messaging.publisher.publish({ subject: "data", payload, messageId: String(id) });
     }
     await until(async () => (await messaging.backlog("results")).lastSequence === 2, 30_000, "both results");
-    await until(async () => (await messaging.backlog("data")).unackedMessages === 0, 5_000, "both acked");
+    await until(async () => (await messaging.backlog("data")).unackedMessages === 0, 60_000, "both acked");
     engine.kill("SIGTERM");
     await engine.exited;
 
@@ -134,7 +134,7 @@ describe("between NATS and the engines", { concurrency: true }, () => {
     const seen = collect(await messaging.consumer({ topic: "data", maxInFlight: 10, ackWaitMs }), () =>
       Promise.reject(new EngineError("undecodable", "park", "no record")),
     );
-    await until(() => messaging.publisher.blockedBy() !== undefined, 10_000, "parking is held back");
+    await until(() => messaging.publisher.blockedBy() !== undefined, 60_000, "parking is held back");
     // An engine that ends gives it back instead of forgetting it.
     await seen.stop();
     assert.equal(await messaging.parkedMessages(), 0);
@@ -145,8 +145,8 @@ describe("between NATS and the engines", { concurrency: true }, () => {
     const again = collect(await messaging.consumer({ topic: "data", maxInFlight: 10, ackWaitMs }), () =>
       Promise.reject(new EngineError("undecodable", "park", "no record")),
     );
-    await until(async () => (await messaging.parkedMessages()) === 1, 10_000, "parked");
-    await until(async () => (await messaging.backlog("data")).unackedMessages === 0, 10_000, "acked");
+    await until(async () => (await messaging.parkedMessages()) === 1, 60_000, "parked");
+    await until(async () => (await messaging.backlog("data")).unackedMessages === 0, 60_000, "acked");
     await again.stop();
   });
 });

@@ -53,7 +53,7 @@ describe("the identity of records", () => {
         const { pendingMessages, unackedMessages } = await messaging.backlog("data");
         return pendingMessages + unackedMessages === 0;
       };
-      await until(isAcked, 10_000, "the record crunched");
+      await until(isAcked, 60_000, "the record crunched");
       controller.abort();
       await ended;
       assert.equal((await messaging.backlog("results")).lastSequence, Number(data / 10n));
@@ -89,12 +89,12 @@ describe("the identity of records", () => {
     for (let id = 0n; id < 100n; id += 1n) encoder.add(id, id * 2n, "");
     const frame = { subject: "data.frame", payload: encoder.finish(), messageId: "frame" } as const;
     await messaging.publisher.publish(frame);
-    await until(async () => !(await messaging.publisher.publish(frame)).duplicate, 10_000, "forgotten id");
+    await until(async () => !(await messaging.publisher.publish(frame)).duplicate, 60_000, "forgotten id");
     const isDone = async (): Promise<boolean> => {
       const waiting = await Promise.all([messaging.backlog("data"), messaging.backlog("results")]);
       return waiting.every(({ pendingMessages, unackedMessages }) => pendingMessages + unackedMessages === 0);
     };
-    await until(isDone, 20_000, "all stored");
+    await until(isDone, 60_000, "all stored");
     for (const engine of engines) engine.kill("SIGTERM");
     await Promise.all(engines.map((engine) => engine.exited));
 

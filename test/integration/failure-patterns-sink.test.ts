@@ -59,7 +59,7 @@ describe("at the warehouse", () => {
       const payload = encodeRecord(id, id, "");
       await messaging.publisher.publish({ subject: "results", payload, messageId: String(id) });
     }
-    await until(async () => (await messaging.backlog("results")).unackedMessages === 3, 10_000, "in hand");
+    await until(async () => (await messaging.backlog("results")).unackedMessages === 3, 60_000, "in hand");
     engine.kill("SIGTERM");
     const { code } = await engine.exited;
 

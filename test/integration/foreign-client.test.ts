@@ -54,10 +54,10 @@ describe("a plain NATS client", () => {
       "data",
       toBinary(MyDataSchema, create(MyDataSchema, { ID: 7n, Data: 27n, Meta: "héllo 👋\0" })),
     );
-    await until(() => client.received().includes("MSG results"), 15_000, "the result");
+    await until(() => client.received().includes("MSG results"), 60_000, "the result");
     await until(
       async () => (await results.metric("results_rows_total", 'outcome="stored"')) === 1,
-      15_000,
+      60_000,
       "the row",
     );
     client.close();

@@ -29,11 +29,11 @@ describe("broken links, deletions and refusals", { concurrency: true }, () => {
     await lossless(messaging, async ({ confirmed, handled }) => {
       for (let round = 0; round < 3; round += 1) {
         proxy.cut();
-        await until(() => reconnects > round, 10_000, "reconnect");
+        await until(() => reconnects > round, 60_000, "reconnect");
         const [confirmedBefore, handledBefore] = [confirmed(), handled()];
         await until(
           () => confirmed() > confirmedBefore + 50 && handled() > handledBefore + 50,
-          10_000,
+          60_000,
           "recovery",
         );
       }
@@ -68,7 +68,7 @@ describe("broken links, deletions and refusals", { concurrency: true }, () => {
         await (await nc.jetstreamManager()).consumers.delete(`${namespace}-DATA`, "crunch");
       });
       const handledBefore = handled();
-      await until(() => handled() > handledBefore + 50, 10_000, "recovery");
+      await until(() => handled() > handledBefore + 50, 60_000, "recovery");
     });
     assert.ok(told.includes(`consumer crunch of ${namespace}-DATA is gone; making it again`));
   });

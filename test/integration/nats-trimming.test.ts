@@ -39,11 +39,11 @@ describe("trimming", () => {
         const jsm = await nc.jetstreamManager();
         return (await jsm.streams.info(`${namespace}-DATA`)).state.messages;
       });
-    await until(async () => inHand.length === 1 && (await storedMessages()) === 1, 20_000, "the trimming");
+    await until(async () => inHand.length === 1 && (await storedMessages()) === 1, 60_000, "the trimming");
 
     proxy.blackhole();
     const next = collect(await taking.consumer(consuming));
-    await until(() => next.messages.length === 1, 20_000, "the next delivery");
+    await until(() => next.messages.length === 1, 60_000, "the next delivery");
     assert.deepEqual([...(next.messages[0]?.payload ?? [])], [1]);
     await next.stop();
     proxy.heal();

@@ -86,7 +86,7 @@ async function store(sink: string): Promise<void> {
     await client.close();
     await until(
       async () => (await engine.metric("results_rows_total", 'outcome="stored"')) === 2,
-      20_000,
+      60_000,
       "two rows",
     );
   } finally {

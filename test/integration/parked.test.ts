@@ -56,7 +56,7 @@ describe("crunch parked on a real server", () => {
     await messaging.publisher.publish(frame);
     const row = { topic: "data", payload: Buffer.from("x,y"), reason: "bad_row", error: "line 2", id: "r" };
     await new Parker(messaging.publisher, "e").park({ ...row, topic: "data" });
-    await until(async () => (await messaging.parkedMessages()) === 4, 20_000, "4 parked");
+    await until(async () => (await messaging.parkedMessages()) === 4, 60_000, "4 parked");
 
     const list = await parked("list", "--reason", "cruncher_threw");
     assert.deepEqual(list.map(({ ids }) => String(ids)).sort(), ["1", "3", "5"]);
@@ -69,7 +69,7 @@ describe("crunch parked on a real server", () => {
     // Still at fault: parked again, as a new entry.
     const [failedAgain] = await parked("replay", String(three?.sequence));
     assert.equal(failedAgain?.replayed, 1);
-    await until(async () => (await messaging.parkedMessages()) === 5, 20_000, "the new entry");
+    await until(async () => (await messaging.parkedMessages()) === 5, 60_000, "the new entry");
     const [anew] = await parked("list", "--id", "3");
     assert.equal(anew?.sequence, 5);
 
@@ -80,7 +80,7 @@ describe("crunch parked on a real server", () => {
     assert.deepEqual([again?.replayed, again?.missing], [0, 1]);
     const stored = (): Promise<number> =>
       engines[1]?.metric("results_rows_total", 'outcome="stored"') ?? Promise.resolve(0);
-    await until(async () => (await stored()) === 6, 20_000, "6 rows");
+    await until(async () => (await stored()) === 6, 60_000, "6 rows");
 
     const unasked = await runCrunch(["parked", "drop", "--all"], { env });
     assert.deepEqual([unasked.code, unasked.stderr.includes("--yes")], [2, true]);

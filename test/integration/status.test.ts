@@ -64,7 +64,7 @@ describe("the account of a pipeline", () => {
       looks += 1;
       return stored;
     };
-    await until(async () => (await look()) > 5_000, 20_000, "5,000 rows");
+    await until(async () => (await look()) > 5_000, 60_000, "5,000 rows");
     results.kill("SIGKILL");
     engine.kill("SIGKILL");
     await Promise.all([results.exited, engine.exited]);
@@ -91,7 +91,7 @@ describe("the account of a pipeline", () => {
     assert.deepEqual([ledger.repeats, ledger.outstanding, ledger.unaccounted], [0, 0, 0]);
     await until(
       async () => (await results.metric("crunch_ledger_records", 'state="stored"')) === ledger.stored,
-      10_000,
+      60_000,
       "the gauges",
     );
     assert.equal(await results.metric("crunch_unaccounted_records"), 0);
@@ -128,7 +128,7 @@ describe("the account of a pipeline", () => {
     const { httpPort } = await data.started();
     const ready = async (): Promise<string> =>
       (await fetch(`http://127.0.0.1:${String(httpPort)}/readyz`)).text();
-    await until(async () => (await ready()).includes("MAX_OUTSTANDING=5000"), 10_000, "the pause");
+    await until(async () => (await ready()).includes("MAX_OUTSTANDING=5000"), 60_000, "the pause");
     const messaging = await connectTest(nats.url, { namespace: NAMESPACE });
     t.after(() => messaging.close());
     const { data: stage } = await messaging.streamsLook();
@@ -159,7 +159,7 @@ describe("the account of a pipeline", () => {
 
     const watching = new CrunchProcess(["status", "--watch"], { NATS_URL: nats.url, NAMESPACE });
     t.after(() => watching.kill("SIGKILL"));
-    await until(() => watching.stdout.split("\n").length > 2, 20_000, "two lines");
+    await until(() => watching.stdout.split("\n").length > 2, 60_000, "two lines");
     watching.kill("SIGTERM");
     assert.equal((await watching.exited).code, 0);
     assert.match(

@@ -50,11 +50,11 @@ describe("the end of crunch up", () => {
     const { up, children } = await startSlowRun("twice", 60_000);
 
     up.kill("SIGINT");
-    await until(() => up.stderr.includes("stopping"), 15_000, "the word that it drains");
+    await until(() => up.stderr.includes("stopping"), 60_000, "the word that it drains");
     up.kill("SIGINT");
 
     assert.equal((await up.exited).code, 1);
-    await until(() => !children.some(isRunning), 5_000, "the end of the children");
+    await until(() => !children.some(isRunning), 60_000, "the end of the children");
   });
 
   it("leaves no process behind when it is killed", async () => {
@@ -63,6 +63,6 @@ describe("the end of crunch up", () => {
     up.kill("SIGKILL");
     await up.exited;
 
-    await until(() => !children.some(isRunning), 15_000, "the end of the children");
+    await until(() => !children.some(isRunning), 60_000, "the end of the children");
   });
 });

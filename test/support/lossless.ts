@@ -68,17 +68,17 @@ export async function lossless(
     },
   );
   const published = publishOn(messaging, 50);
-  await until(() => handled.size > 200, 10_000, "messages flow");
+  await until(() => handled.size > 200, 60_000, "messages flow");
   await fault({ confirmed: () => published.confirmed.size, handled: () => handled.size });
   await published.stop();
   await until(
     () => [...published.confirmed].every((id) => handled.has(id)),
-    10_000,
+    60_000,
     "every confirmed message handled",
   );
   await until(
     async () => (await messaging.backlog("data")).unackedMessages === 0,
-    10_000,
+    60_000,
     "every message acked",
   );
   await seen.stop();

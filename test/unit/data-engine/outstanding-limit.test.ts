@@ -27,7 +27,7 @@ describe("OutstandingLimit", () => {
     const limit = new OutstandingLimit({ maxOutstanding: 100, look: () => Promise.resolve(outstanding) });
     let isAdmitted = false;
     const admitted = limit.admit(10, never).then(() => (isAdmitted = true));
-    await until(() => limit.blockedBy() !== undefined, 5_000, "the pause");
+    await until(() => limit.blockedBy() !== undefined, 60_000, "the pause");
     assert.match(limit.blockedBy() ?? "", /^95 records are outstanding, MAX_OUTSTANDING=100$/);
     assert.equal(isAdmitted, false);
 
@@ -43,7 +43,7 @@ describe("OutstandingLimit", () => {
     await limit.admit(10, never);
     let isAdmitted = false;
     const admitted = limit.admit(1, never).then(() => (isAdmitted = true));
-    await until(() => limit.blockedBy() !== undefined, 5_000, "the pause");
+    await until(() => limit.blockedBy() !== undefined, 60_000, "the pause");
     assert.equal(isAdmitted, false);
     limit.confirmed(10);
     outstanding = 5;
@@ -60,7 +60,7 @@ describe("OutstandingLimit", () => {
     const limit = new OutstandingLimit({ maxOutstanding: 5, look: () => Promise.reject(new Error("away")) });
     const stop = new AbortController();
     const admitted = limit.admit(1, stop.signal);
-    await until(() => limit.blockedBy() !== undefined, 5_000, "the pause");
+    await until(() => limit.blockedBy() !== undefined, 60_000, "the pause");
     assert.equal(limit.blockedBy(), "nobody says how many records are outstanding: away");
     stop.abort();
     await admitted;

@@ -67,7 +67,7 @@ describe("Batcher", () => {
     const { batcher } = batcherOf(sink, { maxWaitMs: 200 });
     const adding = batcher.add(rows(1), 10);
     stepMs = -3_600_000;
-    await until(() => sink.writes.length === 1, 5_000, "the write");
+    await until(() => sink.writes.length === 1, 60_000, "the write");
     sink.writes[0]?.end({});
     await adding;
   });
@@ -124,7 +124,7 @@ describe("Batcher", () => {
     const added = batcher.add(rows(1), 10);
 
     assert.equal(sink.writes.length, 0);
-    await until(() => sink.writes.length === 1, 2_000, "the timer");
+    await until(() => sink.writes.length === 1, 60_000, "the timer");
     sink.writes[0]?.end({});
     await added;
   });

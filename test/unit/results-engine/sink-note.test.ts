@@ -97,7 +97,7 @@ describe("the note of a sink", () => {
     notes.obstacle = new Error("away");
     let isDone = false;
     const added = note.add(outcomeOf(5)).then(() => (isDone = true));
-    await until(() => notes.tries > 2, 10_000, "another try");
+    await until(() => notes.tries > 2, 60_000, "another try");
     assert.equal(isDone, false);
     notes.obstacle = undefined;
     await added;
