@@ -16,9 +16,12 @@ import { until } from "../../support/until.js";
 async function greeting(port: number): Promise<Record<string, unknown>> {
   return await new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1").once("error", reject);
-    socket.once("data", (bytes) => {
+    let said = "";
+    socket.on("data", (bytes) => {
+      said += bytes.toString();
+      if (!said.includes("\r\n")) return;
       socket.destroy();
-      resolve(JSON.parse(bytes.toString().replace(/^INFO /, "")) as Record<string, unknown>);
+      resolve(JSON.parse(said.replace(/^INFO /, "").split("\r\n")[0] ?? "") as Record<string, unknown>);
     });
   });
 }

@@ -6,6 +6,7 @@ import { UserError } from "../../../services/shared/errors.js";
 import { identityOf } from "../../../services/local/process-identity.js";
 import { StateDirectory } from "../../../services/local/state-directory.js";
 import { tempFolder } from "../../support/temp-folder.js";
+import { until } from "../../support/until.js";
 
 describe("the state directory", () => {
   const folder = tempFolder();
@@ -103,9 +104,7 @@ describe("the identity of a process", () => {
 
     assert.ok(own !== undefined && own.startedAt !== "");
     assert.deepEqual(identityOf(child.pid ?? 0), own);
-    for (const deadline = Date.now() + 5_000; identityOf(remains) !== undefined;) {
-      assert.ok(Date.now() < deadline, "remains count as running");
-    }
+    await until(() => identityOf(remains) === undefined, 60_000, "remains that do not count as running");
     child.kill("SIGKILL");
     await new Promise((resolve) => child.once("close", resolve));
     assert.equal(identityOf(child.pid ?? 0), undefined);

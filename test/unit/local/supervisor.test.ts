@@ -50,7 +50,7 @@ describe("a supervised child", () => {
     );
 
     assert.deepEqual(await supervisor.ready(), { port: 4711 });
-    const outcome = await supervisor.stop(5_000);
+    const outcome = await supervisor.stop(60_000);
 
     assert.ok(outcome.kind === "stopped");
     assert.equal(outcome.end?.totals?.published, 12);
