@@ -38,7 +38,10 @@ describe("the end of crunch up", () => {
     const state = states().find((one) => !before.has(one)) ?? "";
     const path = join(folder.path, ".crunch", state, "processes.json");
     const { engines, server } = JSON.parse(readFileSync(path, "utf8")) as RunningChildren;
-    const children = [...engines, ...(server === undefined ? [] : [server])].filter(isRunning);
+    const started = [...engines, ...(server === undefined ? [] : [server])];
+    // The data-engine has published all, and ends.
+    await until(() => started.filter(isRunning).length <= 3, 60_000, "the end of the data-engine");
+    const children = started.filter(isRunning);
     assert.equal(children.length, 3, "crunch-engine, results-engine and nats-server still run");
     return { up, children };
   }
