@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { queryDuckDb } from "../support/duckdb-rows.js";
+import { CrunchProcess } from "../support/engine-process.js";
 import { NatsServer } from "../support/nats-server.js";
 import { tempFolder } from "../support/temp-folder.js";
+import { until } from "../support/until.js";
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -33,6 +35,14 @@ describe("the bundle of the images", () => {
     folder.remove();
   });
 
+  /** @returns the addresses that its first line tells */
+  async function serve(t: TestContext, args: readonly string[]): Promise<Record<string, string>> {
+    const served = new CrunchProcess(args, {}, undefined, crunch);
+    t.after(() => served.kill("SIGTERM"));
+    await until(() => served.stdout !== "" || served.ended, 60_000, "the address");
+    return JSON.parse(served.stdout.split("\n")[0] ?? "") as Record<string, string>;
+  }
+
   for (const cruncher of ["collatz", join(root, "test/support/fixtures/busy-100us.mjs")]) {
     it(`runs the whole path in threads and processes of its own, with ${cruncher.slice(root.length) || cruncher}`, async () => {
       const table = cruncher === "collatz" ? "built_in" : "module";
@@ -54,18 +64,8 @@ describe("the bundle of the images", () => {
   }
 
   it("writes to BigQuery by the Storage Write API, whose definition is inside", async (t) => {
-    const fake = spawn(process.execPath, [
-      crunch,
-      "fake-bigquery",
-      "--json",
-      "--port",
-      "0",
-      "--grpc-port",
-      "0",
-    ]);
-    t.after(() => fake.kill());
-    const [line] = (await once(fake.stdout, "data")) as [Buffer];
-    const { url, writeUrl } = JSON.parse(String(line)) as Record<string, string>;
+    const args = ["fake-bigquery", "--json", "--port", "0", "--grpc-port", "0"];
+    const { url, writeUrl } = await serve(t, args);
     const sink = `bigquery:p/d/t?mode=upsert&endpoint=${url ?? ""}&write-endpoint=${writeUrl ?? ""}`;
 
     const { stdout } = await node(
@@ -87,10 +87,7 @@ describe("the bundle of the images", () => {
 
   it("serves the page of the console, which is inside", async (t) => {
     const args = ["console", "--json", "--console-port", "0", "--nats-url", nats.url];
-    const served = spawn(process.execPath, [crunch, ...args]);
-    t.after(() => served.kill());
-    const [line] = (await once(served.stdout, "data")) as [Buffer];
-    const { url } = JSON.parse(String(line)) as { url: string };
+    const { url = "" } = await serve(t, args);
 
     assert.match(await (await fetch(`${url}page.js`)).text(), /api\/look/);
     assert.match(await (await fetch(`${url}page.css`)).text(), /prefers-color-scheme/);
