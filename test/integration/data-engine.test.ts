@@ -64,7 +64,7 @@ describe("data-engine", () => {
 
   it("goes on where it was when started again with its RUN_ID, and publishes nothing twice", async () => {
     const NAMESPACE = freshNamespace();
-    const env = { NAMESPACE, RUN_ID: "again", SOURCE: "synthetic:?count=60000&rate=60000" };
+    const env = { NAMESPACE, RUN_ID: "again", SOURCE: "synthetic:?count=360000&rate=60000" };
     const first = start(env);
     await until(
       async () => (await first.metric("data_confirmed_position")) > 10_000,
@@ -82,16 +82,16 @@ describe("data-engine", () => {
 
     assert.equal(code, 0, second.stderr);
     const resumedAt = Number((await second.started()).resumedAt);
-    assert.ok(resumedAt > 0 && resumedAt < 60_000, String(resumedAt));
-    assert.equal(second.stopped?.published, 60_000);
+    assert.ok(resumedAt > 0 && resumedAt < 360_000, String(resumedAt));
+    assert.equal(second.stopped?.published, 360_000);
     // A tick of 10 ms is 600 records, one frame; each is stored once, whoever sent it.
-    assert.equal((await messaging.backlog("data")).lastSequence, 101);
+    assert.equal((await messaging.backlog("data")).lastSequence, 601);
     await messaging.close();
   });
 
   it("goes on where it was though none of its frames is stored any more", async () => {
     const NAMESPACE = freshNamespace();
-    const env = { NAMESPACE, RUN_ID: "trimmed", SOURCE: "synthetic:?count=60000&rate=20000" };
+    const env = { NAMESPACE, RUN_ID: "trimmed", SOURCE: "synthetic:?count=360000&rate=60000" };
     const first = start(env);
     await until(
       async () => (await first.metric("data_confirmed_position")) > 15_000,
@@ -112,7 +112,7 @@ describe("data-engine", () => {
     const second = start(env);
     assert.ok(Number((await second.started()).resumedAt) >= confirmed);
     assert.equal((await second.exited).code, 0);
-    assert.equal(second.stopped?.published, 60_000);
+    assert.equal(second.stopped?.published, 360_000);
     await messaging.close();
   });
 
