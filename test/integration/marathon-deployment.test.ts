@@ -37,12 +37,16 @@ describe("deploy", () => {
   });
   afterEach(() => fake.close());
 
-  const run = (json: object, options: Partial<DeployOptions> = {}): Promise<DeployOutcome> =>
+  const run = (
+    json: object,
+    options: Partial<DeployOptions> = {},
+    answerMs?: number,
+  ): Promise<DeployOutcome> =>
     deploy(
       checkFile(json, "trial.json"),
       { ...OPTIONS, ...options },
       {
-        marathon: new Marathon({ url: new URL(fake.url), authorization: undefined }, 2_000),
+        marathon: new Marathon({ url: new URL(fake.url), authorization: undefined }, answerMs),
         clock,
         say: (line) => said.push(line),
         signal: stop.signal,
@@ -217,7 +221,8 @@ describe("deploy", () => {
   it("does not wait for ever for an answer", async () => {
     fake.fail(/GET/, "is silent");
 
-    await failsWith(run(appOf("image:1")), "unreachable", /no answer from Marathon at .*: it took too long/);
+    const running = run(appOf("image:1"), {}, 2_000);
+    await failsWith(running, "unreachable", /no answer from Marathon at .*: it took too long/);
   });
 
   it("knows an answer that is not Marathon's", async () => {
