@@ -33,12 +33,13 @@ describe("a message that the server will not deliver again", () => {
     const stream = namespace === undefined ? "DATA" : `${namespace}-DATA`;
     await withClient(nats.url, async (nc) => {
       const jsm = await nc.jetstreamManager();
-      const limited = { ack_policy: AckPolicy.Explicit, ack_wait: nanos(1_000), max_deliver: 1 };
+      const limited = { ack_policy: AckPolicy.Explicit, ack_wait: nanos(60_000), max_deliver: 1 };
       await jsm.consumers.add(stream, { durable_name: "crunch", ...limited });
       const consumer = await nc.jetstream().consumers.get(stream, "crunch");
-      const message = await consumer.next({ expires: 1_000 });
-      if (end === "term") message?.term();
-      else message?.nak();
+      const message = await consumer.next({ expires: 60_000 });
+      assert.ok(message !== null);
+      if (end === "term") message.term();
+      else message.nak();
       // The server notices that it may not deliver again when it is asked for more.
       for (let next = await consumer.next({ expires: 1_000 }); next !== null;) {
         next.ack();
