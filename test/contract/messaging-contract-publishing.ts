@@ -62,7 +62,8 @@ export function publishingContract(check: Check): void {
       assert.equal(frame.headers[HEADER.run], "r 1:2");
       assert.equal(frame.origin.sequence, 2);
       assert.equal(frame.origin.deliveries, 1);
-      assert.ok(Math.abs(Number(frame.origin.storedAtNs / 1_000_000n) - sentMs) < 5_000);
+      const storedAtMs = Number(frame.origin.storedAtNs / 1_000_000n);
+      assert.ok(storedAtMs >= sentMs - 1 && storedAtMs <= Date.now(), String(storedAtMs - sentMs));
       assert.ok(!Number.isNaN(Date.parse(frame.origin.streamCreatedAt)));
     },
   );
@@ -87,8 +88,7 @@ export function publishingContract(check: Check): void {
         await messaging.publisher.publish({ subject: "data.frame", payload, messageId: `big-${index}` });
         confirmed += 1;
       });
-      await until(() => messaging.publisher.blockedBy() !== undefined);
-      assert.match(messaging.publisher.blockedBy() ?? "", /DATA is full/);
+      await until(() => (messaging.publisher.blockedBy() ?? "").includes("DATA is full"));
       assert.ok(confirmed < total);
       const seen = collect(await consumerOf(messaging));
       await Promise.all(all);
