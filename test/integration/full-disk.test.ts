@@ -195,12 +195,22 @@ describe("full streams", () => {
     });
     const engine = pipeline.start("engine");
     const data = pipeline.start("data");
-    await until(() => linesOf(engine, "publishing_paused") === 1, 30_000, "a paused crunch-engine");
-    await until(() => linesOf(data, "publishing_paused") === 1, 30_000, "a paused data-engine");
-    assert.match((await notReady(data)).publishing ?? "", /stream full-DATA is full/);
-    assert.match((await notReady(engine)).results ?? "", /stream full-RESULTS is full/);
-    assert.equal(await data.metric("data_publish_blocked"), 1);
-    assert.equal(await engine.metric("crunch_publish_blocked"), 1);
+    const isPaused = async (paused: CrunchProcess, metric: string, why: RegExp): Promise<boolean> => {
+      const details = Object.values(await notReady(paused)).join("\n");
+      const isSaid = linesOf(paused, "publishing_paused") > linesOf(paused, "publishing_resumed");
+      return isSaid && why.test(details) && (await paused.metric(metric)) === 1;
+    };
+    await until(
+      () => isPaused(engine, "crunch_publish_blocked", /stream full-RESULTS is full/),
+      60_000,
+      "a paused crunch-engine",
+    );
+    // Until then it made room in DATA now and then, and as often the data-engine went on.
+    await until(
+      () => isPaused(data, "data_publish_blocked", /stream full-DATA is full/),
+      60_000,
+      "a paused data-engine",
+    );
 
     const results = pipeline.start("results");
     assert.equal((await data.exited).code, 0);
