@@ -54,7 +54,7 @@ describe("a first connect that fails says why in one sentence", { concurrency: t
       const { port } = silent.address() as AddressInfo;
       const { sentence, tookMs } = await refusal(`nats://127.0.0.1:${String(port)}`);
       assert.match(sentence, /no answer within 4 s/);
-      assert.ok(tookMs < 6_000, `took ${String(tookMs)} ms`);
+      assert.ok(tookMs > 3_900 && tookMs < 60_000, `took ${String(tookMs)} ms`);
     } finally {
       silent.close();
     }

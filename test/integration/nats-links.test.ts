@@ -47,7 +47,9 @@ describe("broken links, deletions and refusals", { concurrency: true }, () => {
       proxy.blackhole();
       const blackMs = performance.now();
       await until(() => performance.now() - blackMs > 6_000);
-      assert.match(messaging.publisher.blockedBy() ?? "", /does not answer|not connected/);
+      const isKnown = (): boolean =>
+        /does not answer|not connected/.test(messaging.publisher.blockedBy() ?? "");
+      await until(isKnown, 60_000, "a publisher that knows");
       proxy.heal();
       const [confirmedBefore, handledBefore] = [confirmed(), handled()];
       await until(
