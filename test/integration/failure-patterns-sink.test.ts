@@ -70,6 +70,7 @@ describe("at the warehouse", () => {
       { ID: 2n },
       { ID: 3n },
     ]);
-    assert.equal((await messaging.backlog("results")).unackedMessages, 0);
+    // The server reads an ack some time after it was sent.
+    await until(async () => (await messaging.backlog("results")).unackedMessages === 0, 60_000, "acked");
   });
 });
