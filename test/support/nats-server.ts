@@ -15,9 +15,9 @@ import { natsServerBinary } from "../../services/local/nats-server-binary.js";
 import { readPorts } from "../../services/local/ports-file.js";
 
 /** A server that is not ready after this long never will be. */
-const READY_MS = 10_000;
+const READY_MS = 60_000;
 /** After this long a server that was asked to stop is killed. */
-const STOP_MS = 5_000;
+const STOP_MS = 30_000;
 
 export interface NatsServerOptions {
   /** Further arguments, e.g. `["--user", "u", "--pass", "p"]`. */
