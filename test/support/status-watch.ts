@@ -18,7 +18,7 @@ export class StatusWatch {
 
   constructor(env: Readonly<Record<string, string>>) {
     this.#process = new CrunchProcess(["status", "--watch", "--json"], env);
-    // Late by this much at most, which makes the bounds below wider, never narrower than they may be.
+    // Late by this much, and on a machine that pauses by more.
     this.#timer = setInterval(() => this.#take(), 20);
   }
 
@@ -28,11 +28,13 @@ export class StatusWatch {
 
   /**
    * What is wrong with the counters of a page, if its look was not between two of these; undefined while
-   * the later of them is not there yet. A look begins after the line before it was printed.
+   * the later of them is not there yet. A look begins after the line before it was printed; one that is heard after
+   * the page's look may be from before it, the next that comes is not.
    */
   wrongIn({ figures, lookedFromMs, lookedUntilMs }: Shown): readonly string[] | undefined {
     const before = this.#lines.findLast(({ heardAtMs }) => heardAtMs <= lookedFromMs);
-    const last = this.#lines.findIndex(({ heardAtMs }) => heardAtMs > lookedUntilMs);
+    const heard = this.#lines.find(({ heardAtMs }) => heardAtMs > lookedUntilMs);
+    const last = this.#lines.findIndex(({ heardAtMs }) => heardAtMs > (heard?.heardAtMs ?? Infinity));
     const after = last < 0 ? undefined : this.#lines[last + 1];
     if (after === undefined) return undefined;
     if (before === undefined) return [];
