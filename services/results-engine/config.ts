@@ -25,7 +25,7 @@ export const resultsSettings = z.object({
   BATCH_MAX_BYTES: integerSetting({
     min: 1_024,
     max: 1_073_741_824,
-    default: 33_554_432,
+    default: 8_388_608,
     about: "Bytes of messages that make a batch due",
   }),
   BATCH_MAX_WAIT_MS: integerSetting({
