@@ -38,7 +38,7 @@ function encodeResults(): Uint8Array {
   for (let row = 0; row < RECORDS; row += 1) {
     resultEncoder.add(row, decoded.data[row] ?? 0n, PROCESSED_AT_MS + row / 1000);
   }
-  return resultEncoder.finish(true);
+  return resultEncoder.finish();
 }
 
 const resultFrame = encodeResults();

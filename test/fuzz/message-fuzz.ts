@@ -10,7 +10,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { MyResultFrameSchema, MyResultSchema } from "../../proto/gen/messages_pb.js";
 import { identity } from "../../services/crunch-engine/crunchers/identity.js";
 import { MessageCruncher } from "../../services/crunch-engine/pool/message-cruncher.js";
-import { Progress } from "../../services/crunch-engine/pool/progress.js";
+import { crunchTogether } from "../support/crunch-together.js";
+import { STORED_AT_NS, jobOf } from "../support/jobs.js";
 import { expectedOf, isUndecodable, recordKind, resultKind } from "../unit/shared/codec/oracle.js";
 import type { Decoded, Kind, RecordValues } from "../unit/shared/codec/oracle.js";
 import { malformedMessage } from "./malformed-messages.js";
@@ -22,7 +23,6 @@ import { Random } from "./random.js";
 const MAX_MESSAGE_MS = 2_000;
 /** An error goes into a header; it says what is wrong and does not repeat the message. */
 const MAX_ERROR_CHARS = 300;
-const STORED_AT_NS = 1_700_000_000_123_456_789n;
 
 export interface MessageTotals {
   messages: number;
@@ -84,14 +84,13 @@ async function checkData(
   const { payload, isFrame } = message;
   const ending = checkEntries(recordKind, message, differences);
   const before = Buffer.from(payload);
-  const job = { payloadBytes: payload.length, isFrame, storedAtNs: STORED_AT_NS, givenUp: [] };
-  const answer = await cruncher.crunch(payload, job, new Progress());
+  const [answer] = await crunchTogether(cruncher, [jobOf(payload, isFrame)]);
   ok(before.equals(payload), "crunching leaves the payload as it was");
-  if (answer.type === "undecodable" || ending === undefined) {
-    strictEqual(answer.type === "undecodable", ending === undefined);
+  if (answer?.status !== "fulfilled" || ending === undefined) {
+    strictEqual(answer?.status === "rejected", ending === undefined);
     return ending;
   }
-  const { resultPayload, resultCount, failed } = answer.outcome;
+  const { resultPayload, resultCount, failed } = answer.value;
   strictEqual(resultCount, ending.rows.length);
   deepStrictEqual(
     failed.map(({ index, payload: bytes, reason }) => ({ index, bytes, reason })),

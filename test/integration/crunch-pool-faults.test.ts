@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { PiscinaPool } from "../../services/crunch-engine/pool/piscina-pool.js";
 import { frameOf, singleOf } from "../support/jobs.js";
 import {
+  answersOf,
   assertOthersCrunched,
   failuresOf,
   recordsWith,
@@ -81,16 +82,26 @@ describe("threads that get stuck or die", () => {
     }
   });
 
-  it("harms no single that shares its request with a killer", async () => {
+  it("harms no single that shares its request with a killer, or with one that is stuck", async () => {
     // The pool has to know that singles are quick before it sends them in bundles.
     for (let index = 0; index < 50; index += 1) await pool.crunch(singleOf({ data: 1n }));
+    const troubles: Readonly<Record<number, string>> = { 100: "exit", 150: "for-ever" };
     const singles = Array.from({ length: 200 }, (_, index) =>
-      singleOf({ id: BigInt(index), data: 1n, meta: index === 100 ? "exit" : "" }),
+      singleOf({ id: BigInt(index), data: 1n, meta: troubles[index] ?? "" }),
     );
 
     const outcomes = await Promise.all(singles.map((job) => pool.crunch(job)));
 
-    const failed = outcomes.flatMap((outcome, index) => (outcome.failed.length > 0 ? [index] : []));
-    assert.deepEqual(failed, [100]);
+    const failed = outcomes.flatMap((outcome, place) =>
+      failuresOf(outcome).map(([index, reason]) => [place, index, reason]),
+    );
+    assert.deepEqual(failed, [
+      [100, 0, "killed_thread"],
+      [150, 0, "timed_out"],
+    ]);
+    for (const [index, outcome] of outcomes.entries()) {
+      if (troubles[index] === undefined)
+        assert.deepEqual(answersOf(outcome, false), [{ id: BigInt(index), rData: 1n }]);
+    }
   });
 });

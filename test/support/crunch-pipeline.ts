@@ -14,6 +14,7 @@ import type {
 import { createMetrics } from "../../services/shared/metrics.js";
 import { Parker } from "../../services/shared/parking.js";
 import { NO_TRACER } from "../../services/shared/trace/tracer.js";
+import { singlesOf } from "./jobs.js";
 
 /** A pool without threads: RData = Data, except for records listed as failing. */
 export class InlinePool implements CrunchPool {
@@ -34,7 +35,9 @@ export class InlinePool implements CrunchPool {
         } else encoder.add(row, columns.data[row] ?? 0n, 1);
       }
       const resultCount = encoder.count;
-      const resultPayload = resultCount === 0 ? undefined : encoder.finish(isFrame);
+      const frame = encoder.finish();
+      const [single] = singlesOf(frame);
+      const resultPayload = isFrame && resultCount > 0 ? frame : single;
       resolve({ resultPayload, resultCount, failed, crunchMs: 1 });
     });
   }

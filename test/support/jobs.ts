@@ -1,4 +1,5 @@
 import type { CrunchJob } from "../../services/crunch-engine/pool/pool.js";
+import { decodeResults } from "../../services/shared/codec/result-codec.js";
 import { RecordFrameEncoder, encodeRecord } from "../../services/shared/codec/record-codec.js";
 
 export interface TestRecord {
@@ -7,7 +8,8 @@ export interface TestRecord {
   readonly meta?: string;
 }
 
-const STORED_AT_NS = 1_700_000_000_123_456_789n;
+/** When the messages of these jobs were stored. */
+export const STORED_AT_NS = 1_700_000_000_123_456_789n;
 let sequence = 0;
 
 /** A message as the consumer would hand it over, with an origin of its own. */
@@ -34,4 +36,10 @@ export function frameOf(records: readonly TestRecord[]): CrunchJob {
 
 export function singleOf({ id, data, meta }: TestRecord): CrunchJob {
   return jobOf(encodeRecord(id ?? 1n, data, meta ?? ""), false);
+}
+
+/** The results of a frame, each as the answer to a single. */
+export function singlesOf(resultFrame: Uint8Array): Uint8Array[] {
+  const { payload, entryStarts, entryEnds, count } = decodeResults(resultFrame, true);
+  return Array.from({ length: count }, (_, row) => payload.subarray(entryStarts[row], entryEnds[row]));
 }

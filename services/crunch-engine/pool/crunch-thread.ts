@@ -5,7 +5,7 @@ import { messageOf } from "../../shared/errors.js";
 import { loadCruncher } from "../crunchers/index.js";
 import { MessageCruncher } from "./message-cruncher.js";
 import { Progress } from "./progress.js";
-import type { ThreadOutcome, ThreadReply, ThreadRequest, ThreadSettings } from "./thread-messages.js";
+import type { ThreadReply, ThreadRequest, ThreadSettings } from "./thread-messages.js";
 
 let loaded: Promise<MessageCruncher> | undefined;
 let lastRequest: Promise<unknown> = Promise.resolve();
@@ -31,15 +31,7 @@ async function answer(request: ThreadRequest): Promise<unknown> {
   if (request.type === "load") return { type: "loaded" } satisfies ThreadReply;
   const progress = new Progress(request.progress);
   progress.begin(threadId);
-  const outcomes: ThreadOutcome[] = [];
-  let start = 0;
-  for (const [index, job] of request.jobs.entries()) {
-    progress.enterJob(index);
-    const payload = request.payloads.subarray(start, start + job.payloadBytes);
-    outcomes.push(await cruncher.crunch(payload, job, progress));
-    start += job.payloadBytes;
-  }
-  return transferred(outcomes);
+  return transferred(await cruncher.crunch(request, progress));
 }
 
 async function load(settings: ThreadSettings): Promise<MessageCruncher> {
@@ -54,30 +46,9 @@ async function load(settings: ThreadSettings): Promise<MessageCruncher> {
 }
 
 /** The reply with the memory of its results handed over instead of copied. */
-function transferred(outcomes: readonly ThreadOutcome[]): unknown {
-  const reply: ThreadReply = {
-    type: "crunched",
-    outcomes: outcomes.length > 1 ? joined(outcomes) : outcomes,
-  };
-  const buffers = new Set<ArrayBufferLike>();
-  for (const each of reply.outcomes) {
-    if (each.type === "done" && each.outcome.resultPayload) buffers.add(each.outcome.resultPayload.buffer);
-  }
-  return move({ [transferableSymbol]: [...buffers], [valueSymbol]: reply });
-}
-
-/** The same outcomes with their results in one buffer: a transfer costs more than copying a few bytes. */
-function joined(outcomes: readonly ThreadOutcome[]): ThreadOutcome[] {
-  const sizes = outcomes.map((each) =>
-    each.type === "done" ? (each.outcome.resultPayload?.length ?? 0) : 0,
-  );
-  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
-  let end = 0;
-  return outcomes.map((each) => {
-    if (each.type !== "done" || each.outcome.resultPayload === undefined) return each;
-    const start = end;
-    bytes.set(each.outcome.resultPayload, start);
-    end += each.outcome.resultPayload.length;
-    return { type: "done", outcome: { ...each.outcome, resultPayload: bytes.subarray(start, end) } };
-  });
+function transferred(reply: ThreadReply): unknown {
+  const results = reply.type === "crunched" ? reply.outcome.resultPayload : undefined;
+  return results === undefined
+    ? reply
+    : move({ [transferableSymbol]: [results.buffer], [valueSymbol]: reply });
 }

@@ -7,7 +7,7 @@ import type { Cruncher } from "../crunchers/cruncher.js";
 import { LazyRecord } from "./lazy-record.js";
 import type { FailedRecord } from "./pool.js";
 import type { Progress } from "./progress.js";
-import type { GivenUp, ThreadJob, ThreadOutcome } from "./thread-messages.js";
+import type { FrameReply, FrameToCrunch } from "./thread-messages.js";
 import { WallClock } from "./wall-clock.js";
 
 /** Longest error text of one record; a stack of 40 frames fits. */
@@ -15,22 +15,23 @@ const MAX_ERROR_CHARS = 4_000;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 
-/** bytes of a message -> each record crunched -> bytes of its results. What a thread does. */
+/** bytes of a frame -> each record crunched -> bytes of its results. What a thread does. */
 export class MessageCruncher {
   readonly #crunch: Cruncher;
   readonly #encoder = new ResultEncoder();
-  readonly #clock = new WallClock();
+  readonly #clock: WallClock;
 
-  constructor(crunch: Cruncher) {
+  constructor(crunch: Cruncher, clock = new WallClock()) {
     this.#crunch = crunch;
+    this.#clock = clock;
   }
 
-  /** One message at a time. */
-  async crunch(payload: Uint8Array, job: ThreadJob, progress: Progress): Promise<ThreadOutcome> {
+  /** One frame at a time. */
+  async crunch(request: FrameToCrunch, progress: Progress): Promise<FrameReply> {
     const startedAtMs = performance.now();
     let records: DecodedRecords;
     try {
-      records = decodeRecords(payload, job.isFrame);
+      records = decodeRecords(request.frame, true);
     } catch (thrown) {
       if (thrown instanceof EngineError) return { type: "undecodable", error: thrown.message };
       throw thrown;
@@ -42,23 +43,25 @@ export class MessageCruncher {
       error,
     }));
     this.#clock.synchronise();
-    this.#encoder.begin(records, job.storedAtNs);
-    await this.#crunchRecords(records, job.givenUp, progress, failed);
+    await this.#crunchRecords(records, request, progress, failed);
     progress.leaveRecords();
     const resultCount = this.#encoder.count;
-    const resultPayload = resultCount === 0 ? undefined : this.#encoder.finish(job.isFrame);
+    const resultPayload = resultCount === 0 ? undefined : this.#encoder.finish();
     const crunchMs = performance.now() - startedAtMs;
-    return { type: "done", outcome: { resultPayload, resultCount, failed, crunchMs } };
+    return { type: "crunched", outcome: { resultPayload, resultCount, failed, crunchMs } };
   }
 
   /** Waits only where the cruncher returns a promise: a wait per record would cost more than many crunchers. */
   async #crunchRecords(
     records: DecodedRecords,
-    givenUp: readonly GivenUp[],
+    { storedAtNs, givenUp }: FrameToCrunch,
     progress: Progress,
     failed: FailedRecord[],
   ): Promise<void> {
     const crunch = this.#crunch;
+    const encoder = this.#encoder;
+    const storedAtNsOfEach = typeof storedAtNs === "bigint" ? undefined : storedAtNs;
+    encoder.begin(records, typeof storedAtNs === "bigint" ? storedAtNs : 0n);
     for (let row = 0; row < records.count; row += 1) {
       const index = records.entryIndexes[row] ?? row;
       const given = givenUp.length === 0 ? undefined : givenUp.find((one) => one.index === index);
@@ -76,8 +79,12 @@ export class MessageCruncher {
         continue;
       }
       const rData = int64Of(answer);
-      if (rData === undefined) failed.push(failureOf(records, row, "not_int64", notInt64Text(answer)));
-      else this.#encoder.add(row, rData, this.#clock.nowMs());
+      if (rData === undefined) {
+        failed.push(failureOf(records, row, "not_int64", notInt64Text(answer)));
+        continue;
+      }
+      if (storedAtNsOfEach !== undefined) encoder.storedAt(storedAtNsOfEach[index] ?? 0n);
+      encoder.add(row, rData, this.#clock.nowMs());
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Piscina } from "piscina";
 import { EngineError, messageOf } from "../../shared/errors.js";
+import { bundleOf, jobOfRecord, settle } from "./bundle.js";
 import { Pace } from "./pace.js";
 import type { CrunchJob, CrunchOutcome, CrunchPool } from "./pool.js";
 import { Progress } from "./progress.js";
@@ -105,9 +106,6 @@ export class PiscinaPool implements CrunchPool {
       if (job.isFrame) this.#handOut();
       // A request for each single would cost more than crunching it: those that arrive together go together.
       else this.#soon ??= setImmediate(() => this.#handOut());
-    }).finally(() => {
-      this.#jobsInHand -= 1;
-      if (this.#jobsInHand === 0) this.#onIdle?.();
     });
   }
 
@@ -150,8 +148,11 @@ export class PiscinaPool implements CrunchPool {
     let reply: ThreadReply | undefined;
     let why: unknown;
     try {
-      const message = crunchRequest(request);
-      reply = await this.#piscina.run(message, { transferList: [message.payloads.buffer as ArrayBuffer] });
+      const bundle = bundleOf(request.jobs);
+      reply = await this.#piscina.run(
+        { type: "crunch", progress: request.progress.memory, ...bundle },
+        { transferList: [bundle.frame.buffer as ArrayBuffer] },
+      );
     } catch (thrown) {
       why = thrown;
     }
@@ -162,53 +163,49 @@ export class PiscinaPool implements CrunchPool {
     this.#handOut();
   }
 
-  #onReply(request: Request, reply: ThreadReply): void {
+  #onReply({ jobs }: Request, reply: ThreadReply): void {
     this.#blamelessLosses = 0;
-    if (reply.type !== "crunched") {
+    if (reply.type === "loaded" || reply.type === "broken") {
       const why = reply.type === "broken" ? reply.error : "it answered out of turn";
-      failAll(request.jobs, `a thread cannot load the cruncher: ${why}`);
+      this.#failAll(jobs, `a thread cannot load the cruncher: ${why}`);
       return;
     }
-    let crunchMs = 0;
-    for (const [index, { resolve, reject }] of request.jobs.entries()) {
-      const outcome = reply.outcomes[index];
-      if (outcome?.type === "done") {
-        crunchMs += outcome.outcome.crunchMs;
-        resolve(outcome.outcome);
-      } else {
-        reject(new EngineError("undecodable", "park", outcome?.error ?? "the thread sent no outcome"));
-      }
-    }
-    const isFrame = request.jobs[0]?.job.isFrame === true;
-    this.#pace.measured(crunchMs, request.jobs.length, isFrame);
+    settle(jobs, reply);
+    this.#settled(jobs.length);
+    const crunchMs = reply.type === "crunched" ? reply.outcome.crunchMs : 0;
+    this.#pace.measured(crunchMs, jobs.length, jobs[0]?.job.isFrame === true);
   }
 
   /** The thread died, or was ended, with the request in its hands. */
   #onLost(request: Request, thrown: unknown): void {
     const position = request.progress.position();
-    const job = position.record < 0 ? undefined : request.jobs[position.job];
-    if (job === undefined) {
+    const crunched = position.record < 0 ? undefined : jobOfRecord(request.jobs, position.record);
+    if (crunched === undefined) {
       this.#blamelessLosses += 1;
     } else {
       this.#blamelessLosses = 0;
-      this.#blame(job, position, request.stuckAt, thrown);
+      this.#blame(crunched, position, request.stuckAt, thrown);
     }
     if (this.#blamelessLosses > MAX_BLAMELESS_LOSSES * this.threads) {
-      failAll(request.jobs, `threads die without crunching anything: ${messageOf(thrown)}`);
+      this.#failAll(request.jobs, `threads die without crunching anything: ${messageOf(thrown)}`);
       return;
     }
     this.#waiting.putBack(request.jobs);
   }
 
-  #blame(job: PendingJob, position: Position, stuckAt: Position | undefined, thrown: unknown): void {
-    const { record: index, threadId } = position;
+  #blame(
+    { job, index }: { readonly job: PendingJob; readonly index: number },
+    position: Position,
+    stuckAt: Position | undefined,
+    thrown: unknown,
+  ): void {
     if (stuckAt !== undefined && samePosition(stuckAt, position)) {
       const error = `no RData within CRUNCH_TIMEOUT_MS=${String(this.#options.timeoutMs)}`;
       job.givenUp.push({ index, reason: "timed_out", error });
       this.#options.onThreadLost?.(error);
       return;
     }
-    if (this.#endedThreads.has(threadId)) return;
+    if (this.#endedThreads.has(position.threadId)) return;
     const why = this.#whyDied(thrown);
     this.#options.onThreadLost?.(why);
     job.deaths ??= new Map();
@@ -234,21 +231,14 @@ export class PiscinaPool implements CrunchPool {
     const thread = this.#piscina.threads.find((one) => one.threadId === position.threadId);
     void thread?.terminate();
   }
-}
 
-function crunchRequest(request: Request): Extract<ThreadRequest, { type: "crunch" }> {
-  const totalBytes = request.jobs.reduce((sum, { job }) => sum + job.payload.length, 0);
-  const payloads = new Uint8Array(totalBytes);
-  let end = 0;
-  const jobs = request.jobs.map(({ job, givenUp }) => {
-    payloads.set(job.payload, end);
-    end += job.payload.length;
-    const { isFrame, origin } = job;
-    return { payloadBytes: job.payload.length, isFrame, storedAtNs: origin.storedAtNs, givenUp };
-  });
-  return { type: "crunch", jobs, payloads, progress: request.progress.memory };
-}
+  #failAll(jobs: readonly PendingJob[], why: string): void {
+    for (const { reject } of jobs) reject(new EngineError("cruncher_broken", "stop", why));
+    this.#settled(jobs.length);
+  }
 
-function failAll(jobs: readonly PendingJob[], why: string): void {
-  for (const { reject } of jobs) reject(new EngineError("cruncher_broken", "stop", why));
+  #settled(jobs: number): void {
+    this.#jobsInHand -= jobs;
+    if (this.#jobsInHand === 0) this.#onIdle?.();
+  }
 }

@@ -25,7 +25,7 @@ export interface CrunchOutcome {
   readonly resultPayload: Uint8Array | undefined;
   readonly resultCount: number;
   readonly failed: readonly FailedRecord[];
-  /** Time the thread spent on the message, in milliseconds. */
+  /** Time the thread spent on the message, in milliseconds; of singles crunched together, an equal share of theirs. */
   readonly crunchMs: number;
 }
 

@@ -2,21 +2,19 @@
 export interface Position {
   /** 0 until the thread has begun with the request. */
   readonly threadId: number;
-  readonly job: number;
-  /** Place of the record in its message; -1 while no record is being crunched. */
+  /** Place of the record in the request's frame; -1 while no record is being crunched. */
   readonly record: number;
 }
 
 const THREAD = 0;
-const JOB = 1;
-const RECORD = 2;
+const RECORD = 1;
 
 /** The position of one request in memory that both threads see, so that it outlives the thread. */
 export class Progress {
   readonly memory: SharedArrayBuffer;
   readonly #slots: Int32Array;
 
-  constructor(memory = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT)) {
+  constructor(memory = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT)) {
     this.memory = memory;
     this.#slots = new Int32Array(memory);
     if (this.#slots[THREAD] === 0) this.#slots[RECORD] = -1;
@@ -25,10 +23,6 @@ export class Progress {
   begin(threadId: number): void {
     Atomics.store(this.#slots, RECORD, -1);
     Atomics.store(this.#slots, THREAD, threadId);
-  }
-
-  enterJob(job: number): void {
-    Atomics.store(this.#slots, JOB, job);
   }
 
   enterRecord(record: number): void {
@@ -42,7 +36,6 @@ export class Progress {
   position(): Position {
     return {
       threadId: Atomics.load(this.#slots, THREAD),
-      job: Atomics.load(this.#slots, JOB),
       record: Atomics.load(this.#slots, RECORD),
     };
   }

@@ -62,5 +62,5 @@ export class StuckWatch {
 
 /** True if both are the same record of the same request. */
 export function samePosition(a: Position, b: Position): boolean {
-  return a.job === b.job && a.record === b.record && a.threadId === b.threadId;
+  return a.record === b.record && a.threadId === b.threadId;
 }

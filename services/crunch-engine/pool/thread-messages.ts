@@ -16,20 +16,18 @@ export interface ThreadSettings {
 export type ThreadRequest =
   /** Load the cruncher now rather than with the first job. */
   | { readonly type: "load" }
-  | {
+  | (FrameToCrunch & {
       readonly type: "crunch";
-      readonly jobs: readonly ThreadJob[];
-      /** The payloads of the jobs, back to back. Its buffer is transferred. */
-      readonly payloads: Uint8Array;
       /** Memory of a {@link Progress}. */
       readonly progress: SharedArrayBuffer;
-    };
+    });
 
-/** One message to crunch. */
-export interface ThreadJob {
-  readonly payloadBytes: number;
-  readonly isFrame: boolean;
-  readonly storedAtNs: bigint;
+/** A message that is a frame, or several that are singles, as the entries of one. */
+export interface FrameToCrunch {
+  /** A MyDataFrame. Its buffer is transferred. */
+  readonly frame: Uint8Array;
+  /** The instant the message was stored, in nanoseconds since the epoch; of singles one for each. */
+  readonly storedAtNs: bigint | BigInt64Array;
   /** Records that are not to be tried again. */
   readonly givenUp: readonly GivenUp[];
 }
@@ -42,12 +40,12 @@ export interface GivenUp extends Pick<FailedRecord, "index" | "error"> {
 /** Crunching thread to main thread. */
 export type ThreadReply =
   | { readonly type: "loaded" }
-  /** One outcome per job, in order. */
-  | { readonly type: "crunched"; readonly outcomes: readonly ThreadOutcome[] }
+  | FrameReply
   /** The cruncher cannot be loaded here although the engine could load it. */
   | { readonly type: "broken"; readonly error: string };
 
-export type ThreadOutcome =
-  | { readonly type: "done"; readonly outcome: CrunchOutcome }
-  /** The payload is no MyData or MyDataFrame. */
+/** What became of a frame. */
+export type FrameReply =
+  | { readonly type: "crunched"; readonly outcome: CrunchOutcome }
+  /** The bytes are no MyDataFrame. */
   | { readonly type: "undecodable"; readonly error: string };

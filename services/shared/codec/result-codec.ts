@@ -20,10 +20,10 @@ const RESULT_TAG = {
 /** Room for every field of a result but Meta, with tags and lengths. */
 const FIXED_BYTES = 3 * 11 + 6 + 2 * (2 + MAX_TIMESTAMP_BYTES);
 
-/** Builds the answer to one message: the records it came with, and what the cruncher made of each. */
+/** Builds the answer to one frame: the records it came with, and what the cruncher made of each. */
 export class ResultEncoder {
   readonly #writer: EntryWriter;
-  /** DTimeStamp with tag and length: the same for every record of a message. */
+  /** DTimeStamp with tag and length: the same for every record of a message, so written once. */
   readonly #dTimeStamp = new Uint8Array(2 + MAX_TIMESTAMP_BYTES);
   #dTimeStampBytes = 0;
   #records: DecodedRecords | undefined;
@@ -47,6 +47,11 @@ export class ResultEncoder {
     this.#dataHalves = halvesOf(records.data);
     this.#count = 0;
     this.#writer.length = 0;
+    this.storedAt(storedAtNs);
+  }
+
+  /** Those added from here on are records of a message that was stored at another instant. */
+  storedAt(storedAtNs: bigint): void {
     const nanos = BigInt.asUintN(64, ((storedAtNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n);
     const seconds = Number((storedAtNs - nanos) / 1_000_000_000n);
     const end = writeTimestamp(this.#dTimeStamp, 2, seconds, Number(nanos));
@@ -86,14 +91,9 @@ export class ResultEncoder {
     this.#count += 1;
   }
 
-  /** A MyResultFrame, or the one MyResult by itself; a copy of its own, fit for transfer. */
-  finish(isFrame: boolean): Uint8Array {
-    const bytes = this.#writer.take();
-    if (isFrame) return bytes;
-    if (this.#count !== 1) throw new Error(`a single is answered by one result, not ${String(this.#count)}`);
-    let lengthEnd = 1;
-    while ((bytes[lengthEnd] ?? 0) >= 0x80) lengthEnd += 1;
-    return bytes.slice(lengthEnd + 1);
+  /** The finished MyResultFrame as a copy of its own, fit for transfer. */
+  finish(): Uint8Array {
+    return this.#writer.take();
   }
 
   #writeProcessTime(processedAtMs: number): void {

@@ -5,8 +5,8 @@ import { Progress } from "../../../services/crunch-engine/pool/progress.js";
 import { frameOf } from "../../support/jobs.js";
 
 describe("MessageCruncher", () => {
-  const { payload } = frameOf([{ data: 10n }, { data: 20n }, { data: 30n }]);
-  const job = { payloadBytes: payload.length, isFrame: true, storedAtNs: 0n };
+  const { payload: frame } = frameOf([{ data: 10n }, { data: 20n }, { data: 30n }]);
+  const request = { frame, storedAtNs: 0n, givenUp: [] };
 
   it("shows which record is being crunched, and none when it is done", async () => {
     const progress = new Progress();
@@ -16,7 +16,7 @@ describe("MessageCruncher", () => {
       return record.Data;
     });
 
-    await cruncher.crunch(payload, { ...job, givenUp: [] }, progress);
+    await cruncher.crunch(request, progress);
 
     assert.deepEqual(seen, [0, 1, 2]);
     assert.equal(progress.position().record, -1);
@@ -30,10 +30,10 @@ describe("MessageCruncher", () => {
     });
     const givenUp = [{ index: 1, reason: "timed_out", error: "too long" } as const];
 
-    const answer = await cruncher.crunch(payload, { ...job, givenUp }, new Progress());
+    const answer = await cruncher.crunch({ ...request, givenUp }, new Progress());
 
     assert.deepEqual(tried, [10n, 30n]);
-    assert.ok(answer.type === "done");
+    assert.ok(answer.type === "crunched");
     const [failed] = answer.outcome.failed;
     assert.deepEqual([failed?.index, failed?.reason, failed?.error], [1, "timed_out", "too long"]);
   });
@@ -47,7 +47,7 @@ describe("MessageCruncher", () => {
       return record.Data;
     });
 
-    await cruncher.crunch(payload, { ...job, givenUp: [] }, new Progress());
+    await cruncher.crunch(request, new Progress());
 
     assert.deepEqual(ticksDuring, [0, 0, 0]);
   });

@@ -151,10 +151,9 @@ describe("Progress", () => {
 
     const theirs = new Progress(mine.memory);
     theirs.begin(4);
-    theirs.enterJob(2);
     theirs.enterRecord(17);
 
-    assert.deepEqual(mine.position(), { threadId: 4, job: 2, record: 17 });
+    assert.deepEqual(mine.position(), { threadId: 4, record: 17 });
     theirs.leaveRecords();
     assert.equal(mine.position().record, -1);
   });

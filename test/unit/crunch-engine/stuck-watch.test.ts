@@ -27,7 +27,7 @@ describe("StuckWatch", () => {
     assert.deepEqual(stuck, []);
 
     mock.timers.tick(200);
-    assert.deepEqual(stuck, [{ threadId: 3, job: 0, record: 5 }]);
+    assert.deepEqual(stuck, [{ threadId: 3, record: 5 }]);
   });
 
   it("leaves a message alone whose records go on", () => {

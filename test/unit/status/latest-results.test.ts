@@ -5,7 +5,7 @@ import { ResultEncoder } from "../../../services/shared/codec/result-codec.js";
 import { MemoryMessaging } from "../../../services/shared/memory/memory-messaging.js";
 import type { Subject } from "../../../services/shared/messaging.js";
 import { latestResults } from "../../../services/status/latest-results.js";
-import { frameOf, singleOf } from "../../support/jobs.js";
+import { frameOf, singleOf, singlesOf } from "../../support/jobs.js";
 
 const STORED_AT_MS = 1_800_000_000_000;
 
@@ -17,7 +17,8 @@ function resultsOf(ids: readonly bigint[], isFrame: boolean): Uint8Array {
   const encoder = new ResultEncoder();
   encoder.begin(decodeRecords(job.payload, isFrame), BigInt(STORED_AT_MS) * 1_000_000n);
   for (const [row, id] of ids.entries()) encoder.add(row, id * 3n, STORED_AT_MS + 250 * (row + 1));
-  return encoder.finish(isFrame);
+  const frame = encoder.finish();
+  return isFrame ? frame : (singlesOf(frame)[0] ?? frame);
 }
 
 async function streamsWith(

@@ -69,13 +69,32 @@ describe("encoding results", () => {
         const expected = pairs.map(([each, { rData, processedAtMs }]) =>
           resultOf(each, rData, storedAtNs, processedAtMs),
         );
-        deepStrictEqual(encoder.finish(true), frameOf(expected));
+        deepStrictEqual(encoder.finish(), frameOf(expected));
       }),
       { numRuns: RUNS },
     );
   });
 
-  test("answers a single by a single, whatever the length of its text", () => {
+  test("gives each result the instant its own message was stored, where they came as singles", () => {
+    const encoder = new ResultEncoder();
+    const each = fc.tuple(record, instantNs, answer);
+    fc.assert(
+      fc.property(fc.array(each, { maxLength: 20 }), (singles) => {
+        encoder.begin(decodeRecords(recordFrameOf(singles.map(([one]) => one)), true), 1n);
+        singles.forEach(([, storedAtNs, { rData, processedAtMs }], row) => {
+          encoder.storedAt(storedAtNs);
+          encoder.add(row, rData, processedAtMs);
+        });
+        const expected = singles.map(([one, storedAtNs, { rData, processedAtMs }]) =>
+          resultOf(one, rData, storedAtNs, processedAtMs),
+        );
+        deepStrictEqual(encoder.finish(), frameOf(expected));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("makes room for a text of any length", () => {
     const encoder = new ResultEncoder();
     const metas = [
       "",
@@ -92,7 +111,7 @@ describe("encoding results", () => {
         );
         encoder.add(0, ID, 1_700_000_000_123.5);
         const expected = resultOf(each, ID, 1_700_000_000_123_456_789n, 1_700_000_000_123.5);
-        deepStrictEqual(encoder.finish(false), toBinary(MyResultSchema, expected));
+        deepStrictEqual(encoder.finish(), frameOf([expected]));
       }
     }
   });
@@ -106,7 +125,7 @@ describe("encoding results", () => {
         encoder.begin(records, storedAtNs);
         for (let row = 0; row < records.count; row += 1) encoder.add(row, rData, processedAtMs);
         const expected = recordRows(records).map((each) => resultOf(each, rData, storedAtNs, processedAtMs));
-        deepStrictEqual(encoder.finish(true), frameOf(expected));
+        deepStrictEqual(encoder.finish(), frameOf(expected));
       }),
       { numRuns: RUNS },
     );
@@ -119,7 +138,7 @@ describe("encoding results", () => {
     encoder.add(2, 9n, 0);
     encoder.add(0, 8n, 0);
     strictEqual(encoder.count, 2);
-    const decoded = resultRows(decodeResults(encoder.finish(true), true));
+    const decoded = resultRows(decodeResults(encoder.finish(), true));
     deepStrictEqual(
       decoded.map(({ Meta, RData }) => [Meta, RData]),
       [
@@ -136,14 +155,11 @@ describe("encoding results", () => {
     encoder.add(0, 3n, 1);
     encoder.begin(records, 5n);
     strictEqual(encoder.count, 0);
-    deepStrictEqual(encoder.finish(true), new Uint8Array());
+    deepStrictEqual(encoder.finish(), new Uint8Array());
   });
 
-  test("refuses a result before a message is begun, and a single of two results", () => {
+  test("refuses a result before a message is begun", () => {
     throws(() => new ResultEncoder().add(0, 1n, 1), /begin/);
-    const encoder = new ResultEncoder();
-    encoder.begin(decodeRecords(recordFrameOf([{ ID: 1n, Data: 2n, Meta: "x" }]), true), 5n);
-    throws(() => encoder.finish(false), /one result/);
   });
 
   test("gives each message a buffer of its own, which can be transferred to another thread", () => {
@@ -152,7 +168,7 @@ describe("encoding results", () => {
     const [first, second] = [1n, 2n].map((rData) => {
       encoder.begin(records, 5n);
       encoder.add(0, rData, 1);
-      return encoder.finish(true);
+      return encoder.finish();
     });
     notStrictEqual(first?.buffer, second?.buffer);
     strictEqual(first?.byteLength, first?.buffer.byteLength);
@@ -231,7 +247,7 @@ describe("the times of a result", () => {
       fc.property(instantNs, (storedAtNs) => {
         encoder.begin(records, storedAtNs);
         encoder.add(0, 1n, 1_700_000_000_000.25);
-        const { dTimeStampsUs, processTimesUs } = decodeResults(encoder.finish(false), false);
+        const { dTimeStampsUs, processTimesUs } = decodeResults(encoder.finish(), true);
         strictEqual(dTimeStampsUs[0], (storedAtNs - (((storedAtNs % 1000n) + 1000n) % 1000n)) / 1000n);
         strictEqual(processTimesUs[0], 1_700_000_000_000_250n);
       }),
