@@ -4,9 +4,11 @@ import fc from "fast-check";
 import { EngineError, UserError } from "../../services/shared/errors.js";
 import { parseNatsUrl } from "../../services/shared/nats/address.js";
 import { publishVerdict } from "../../services/shared/nats/api-errors.js";
-import { parseAckSubject } from "../../services/shared/nats/delivery.js";
+import { originOf } from "../../services/shared/nats/delivery.js";
 import { encodeHeaders } from "../../services/shared/nats/headers.js";
 import { retryDelayMs } from "../../services/shared/settlement.js";
+
+const CREATED_AT = "2026-01-01T00:00:00Z";
 
 test("both forms of the ack subject are read exactly", () => {
   fc.assert(
@@ -19,7 +21,13 @@ test("both forms of the ack subject are read exactly", () => {
       (storedAtNs, sequence, deliveries, start, end) => {
         const tail = start === "$JS.ACK." ? "" : end;
         const reply = `${start}x-DATA.crunch.${deliveries}.${sequence}.77.${storedAtNs}.5${tail}`;
-        assert.deepEqual(parseAckSubject(reply), { stream: "x-DATA", deliveries, sequence, storedAtNs });
+        assert.deepEqual(originOf(reply, CREATED_AT), {
+          stream: "x-DATA",
+          streamCreatedAt: CREATED_AT,
+          deliveries,
+          sequence,
+          storedAtNs,
+        });
       },
     ),
   );
@@ -27,7 +35,7 @@ test("both forms of the ack subject are read exactly", () => {
 
 test("an ack subject of another form is refused with its text", () => {
   for (const reply of ["", "_INBOX.1", "$JS.ACK.DATA.crunch.1.2.3.4", "$JS.ACK.DATA.crunch.1.2.3.x.5"]) {
-    assert.throws(() => parseAckSubject(reply), { code: "bad_ack_subject", action: "stop" });
+    assert.throws(() => originOf(reply, CREATED_AT), { code: "bad_ack_subject", action: "stop" });
   }
 });
 

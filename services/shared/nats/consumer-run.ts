@@ -13,20 +13,17 @@
 import type { Msg } from "nats";
 import { EngineError, messageOf } from "../errors.js";
 import { InFlight } from "../in-flight.js";
-import type { ConsumerOptions, Handler } from "../messaging.js";
+import type { ConsumerOptions, Handler, MessageOrigin } from "../messaging.js";
 import type { Parker } from "../parking.js";
 import { handleAndSettle } from "../settlement.js";
-import { NatsIncomingMessage, parseAckSubject } from "./delivery.js";
-import type { AckSubject } from "./delivery.js";
+import type { SettlementContext } from "../settlement.js";
+import { NatsIncomingMessage, originOf } from "./delivery.js";
 import { ensureDurable, findDurable } from "./durable.js";
+import { InHand } from "./in-hand.js";
 import type { Link, Warn } from "./link.js";
 import { PullSubscription } from "./pull.js";
 import type { RecordCounter } from "./record-counter.js";
 import { durableOf, findStream } from "./topology.js";
-
-const ACK = Buffer.from("+ACK");
-const NAK = Buffer.from("-NAK");
-const WORKING = Buffer.from("+WPI");
 
 /** How often heartbeats and recovery are looked at, unless the ack wait asks for more. */
 const TICK_MS = 500;
@@ -42,15 +39,6 @@ const PARK_GRACE_MS = 2_000;
  * come: what was asked for while messages were small must not flood us when they are frames.
  */
 const MAX_REQUESTED = 512;
-
-/** A message that is delivered to us and not settled. */
-interface InHand {
-  readonly message: Msg;
-  readonly ack: AckSubject;
-  /** Of the newest delivery. */
-  reply: string;
-  beatAtMs: number;
-}
 
 /** What a consumer is made with. */
 export interface NatsConsumerParts {
@@ -73,6 +61,7 @@ export class ConsumerRun {
   readonly #inFlight: InFlight;
   readonly #unstarted: InHand[] = [];
   readonly #parkGiveUp = new AbortController();
+  readonly #settlement: SettlementContext;
   #running = 0;
   #isEnding = false;
   #failure: EngineError | undefined;
@@ -90,6 +79,8 @@ export class ConsumerRun {
     this.#options = options;
     this.#handler = handler;
     this.#inFlight = new InFlight(options);
+    const { parker, warn } = parts;
+    this.#settlement = { parker, warn, parkSignal: this.#parkGiveUp.signal };
     this.#pull = new PullSubscription(parts.link, parts.stream, durableOf(options.topic), parts.inboxPrefix, {
       message: (message) => this.#take(message),
       ended: () => this.#topUp(),
@@ -133,23 +124,25 @@ export class ConsumerRun {
   }
 
   #take(message: Msg): void {
-    let ack: AckSubject;
+    const reply = message.reply ?? "";
+    const nowMs = performance.now();
+    let origin: MessageOrigin;
     try {
-      ack = parseAckSubject(message.reply ?? "");
+      origin = originOf(reply, this.#streamCreatedAt);
     } catch (thrown) {
       this.#fail(EngineError.from(thrown));
       return;
     }
-    const known = this.#inHand.get(ack.sequence);
+    const known = this.#inHand.get(origin.sequence);
     if (known !== undefined) {
       // Delivered again although we work on it: heartbeats got lost. One handler is enough.
-      known.reply = message.reply ?? "";
-      known.beatAtMs = performance.now();
+      known.deliveredAgain(reply, nowMs);
       return;
     }
-    const taken: InHand = { message, ack, reply: message.reply ?? "", beatAtMs: performance.now() };
-    this.#inHand.set(ack.sequence, taken);
-    this.#inFlight.taken(message.data.length, taken.beatAtMs);
+    const incoming = new NatsIncomingMessage(this.#options.topic, message, origin);
+    const taken = new InHand(this.#parts.link, incoming, reply, nowMs);
+    this.#inHand.set(origin.sequence, taken);
+    this.#inFlight.taken(incoming.payload.length, nowMs);
     if (!this.#isEnding && this.#running < this.#options.maxInFlight) void this.#work(taken);
     else this.#unstarted.push(taken);
     this.#topUp();
@@ -157,16 +150,7 @@ export class ConsumerRun {
 
   async #work(taken: InHand): Promise<void> {
     this.#running += 1;
-    const { link, parker, warn } = this.#parts;
-    const stop = await handleAndSettle(
-      this.#handler,
-      new NatsIncomingMessage(this.#options.topic, taken.message, taken.ack, this.#streamCreatedAt),
-      {
-        ack: () => link.sendAck(taken.reply, ACK),
-        redeliver: (delayMs) => link.sendAck(taken.reply, nakAfter(delayMs)),
-      },
-      { parker, warn, parkSignal: this.#parkGiveUp.signal },
-    );
+    const stop = await handleAndSettle(this.#handler, taken.message, taken, this.#settlement);
     this.#running -= 1;
     this.#forget(taken);
     if (stop !== undefined) this.#fail(stop);
@@ -180,13 +164,14 @@ export class ConsumerRun {
   }
 
   #forget(taken: InHand): void {
-    this.#inHand.delete(taken.ack.sequence);
-    this.#inFlight.settled(taken.message.data.length, performance.now());
+    const { origin, payload } = taken.message;
+    this.#inHand.delete(origin.sequence);
+    this.#inFlight.settled(payload.length, performance.now());
   }
 
   #giveBack(taken: InHand): void {
     this.#forget(taken);
-    this.#parts.link.sendAck(taken.reply, NAK);
+    taken.redeliver(0);
   }
 
   /** Asks for what there is room for, in parts of a quarter so that requests stay few. */
@@ -211,9 +196,7 @@ export class ConsumerRun {
     const { link } = this.#parts;
     if (!link.isConnected) return;
     for (const taken of this.#inHand.values()) {
-      if (nowMs - taken.beatAtMs < this.#options.ackWaitMs / 3) continue;
-      taken.beatAtMs = nowMs;
-      link.sendAck(taken.reply, WORKING);
+      if (nowMs - taken.beatAtMs >= this.#options.ackWaitMs / 3) taken.beat(nowMs);
     }
   }
 
@@ -281,8 +264,4 @@ export class ConsumerRun {
     this.#failure ??= error;
     this.#wake();
   }
-}
-
-function nakAfter(delayMs: number): Uint8Array {
-  return delayMs <= 0 ? NAK : Buffer.from(`-NAK {"delay":${String(Math.round(delayMs * 1e6))}}`);
 }

@@ -6,36 +6,28 @@ import { traceOf } from "../trace/trace-context.js";
 import type { TraceContext } from "../trace/trace-context.js";
 import { mayNameTrace, toRecord } from "./headers.js";
 
-/** What JetStream writes into the reply subject of a delivered message. */
-export interface AckSubject {
-  readonly stream: string;
-  readonly deliveries: number;
-  readonly sequence: number;
-  /** Nanoseconds since the epoch: beyond what a number holds exactly. */
-  readonly storedAtNs: bigint;
-}
+/** Stream, deliveries, sequence and stored, in the two forms that {@link originOf} names. */
+const ACK_SUBJECT =
+  /^\$JS\.ACK\.(?:[^.]+\.[^.]+\.)?([^.]+)\.[^.]+\.(\d+)\.(\d+)\.\d+\.(\d+)\.\d+(?:\.[^.]+)?$/;
 
 /**
- * Reads both forms of the ack subject:
+ * What JetStream writes into the reply subject of a delivered message. Reads both forms of it:
  * `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer sequence>.<stored>.<pending>` and, from
- * server 2.15 on, the same after `$JS.ACK.<domain>.<account hash>` and with an optional last token.
+ * server 2.15 on, the same after `$JS.ACK.<domain>.<account hash>`; either with an optional last token.
  *
  * @throws EngineError `stop` when it is neither: the server speaks another protocol
  */
-export function parseAckSubject(reply: string): AckSubject {
-  const tokens = reply.split(".");
-  const offset = tokens.length === 9 ? 2 : 4;
-  const isKnown = tokens.length === 9 || tokens.length === 11 || tokens.length === 12;
-  const numbers = [tokens[offset + 2], tokens[offset + 3], tokens[offset + 5]];
-  const isOurs = isKnown && tokens[0] === "$JS" && tokens[1] === "ACK";
-  if (!isOurs || !numbers.every((text) => text !== undefined && /^\d+$/.test(text))) {
+export function originOf(reply: string, streamCreatedAt: string): MessageOrigin {
+  const [isAckSubject, stream = "", deliveries, sequence, storedAtNs = "0"] = ACK_SUBJECT.exec(reply) ?? [];
+  if (isAckSubject === undefined) {
     throw new EngineError("bad_ack_subject", "stop", `NATS delivered a message with ack subject "${reply}"`);
   }
   return {
-    stream: tokens[offset] ?? "",
-    deliveries: Number(tokens[offset + 2]),
-    sequence: Number(tokens[offset + 3]),
-    storedAtNs: BigInt(tokens[offset + 5] ?? "0"),
+    stream,
+    streamCreatedAt,
+    sequence: Number(sequence),
+    storedAtNs: BigInt(storedAtNs),
+    deliveries: Number(deliveries),
   };
 }
 
@@ -48,11 +40,11 @@ export class NatsIncomingMessage implements IncomingMessage {
   readonly #message: Msg;
   #headers: Readonly<Record<string, string>> | undefined;
 
-  constructor(topic: Topic, message: Msg, ack: AckSubject, streamCreatedAt: string) {
+  constructor(topic: Topic, message: Msg, origin: MessageOrigin) {
     this.topic = topic;
     this.isFrame = message.subject.endsWith(".frame");
     this.payload = message.data;
-    this.origin = { ...ack, streamCreatedAt };
+    this.origin = origin;
     this.#message = message;
   }
 
