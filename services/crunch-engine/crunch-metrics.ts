@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram, Metrics } from "../shared/metrics.js";
+import type { CrunchPool } from "./pool/pool.js";
 
 /** Upper bounds in seconds: from a single of an easy cruncher to a frame of a hard one. */
 const DURATION_BUCKETS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600];
@@ -9,7 +10,6 @@ export interface CrunchMetrics {
   readonly messages: Counter<"kind">;
   readonly failedRecords: Counter<"reason">;
   readonly duration: Histogram;
-  readonly jobsInHand: Gauge;
   readonly threads: Gauge;
   readonly threadsLost: Counter;
 }
@@ -24,11 +24,16 @@ export function createCrunchMetrics(metrics: Metrics): CrunchMetrics {
       "Time that a thread spent on one message",
       DURATION_BUCKETS,
     ),
-    jobsInHand: metrics.gauge("crunch_jobs_in_hand", "Messages given to the pool and not yet answered"),
     threads: metrics.gauge("crunch_threads", "Threads that crunch"),
     threadsLost: metrics.counter(
       "crunch_threads_lost_total",
       "Threads that died or were ended, and replaced",
     ),
   };
+}
+
+/** Shows how much a pool has to do, asked when somebody looks. */
+export function showJobsInHand(metrics: Metrics, pool: Pick<CrunchPool, "jobsInHand">): void {
+  const help = "Messages given to the pool and not yet answered";
+  metrics.gauge("crunch_jobs_in_hand", help, [], (gauge) => gauge.set(pool.jobsInHand));
 }

@@ -11,7 +11,7 @@ import { Parker } from "../shared/parking.js";
 import { watchPublishing } from "../shared/publish-watch.js";
 import { inFlightOf, readCrunchSettings } from "./config.js";
 import type { CrunchSettings } from "./config.js";
-import { createCrunchMetrics } from "./crunch-metrics.js";
+import { createCrunchMetrics, showJobsInHand } from "./crunch-metrics.js";
 import { runCrunchPipeline } from "./pipeline.js";
 import { nameCruncher } from "./pool/name-cruncher.js";
 import { PiscinaPool } from "./pool/piscina-pool.js";
@@ -51,6 +51,7 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
   });
   context.defer(() => pool.close());
   metrics.threads.set(pool.threads);
+  showJobsInHand(context.metrics, pool);
 
   const consumer = await messaging.consumer({
     topic: "data",

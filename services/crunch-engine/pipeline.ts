@@ -17,6 +17,9 @@ import type { NamedCruncher } from "./crunchers/cruncher.js";
 import type { CrunchOutcome, CrunchPool, FailedRecord } from "./pool/pool.js";
 import { ResultsPublisher } from "./results-publisher.js";
 
+const FRAME = { kind: "frame" };
+const SINGLE = { kind: "single" };
+
 /** Records of one message that are being parked at once: a whole frame may fail. */
 const PARKS_IN_FLIGHT = 64;
 
@@ -69,34 +72,33 @@ class CrunchPipeline {
 
   async #handle(message: IncomingMessage, span: Span): Promise<void> {
     const { metrics } = this.#parts;
-    const outcome = await this.#crunch(message, span);
+    let outcome: CrunchOutcome;
+    try {
+      outcome = await this.#crunch(message, span);
+    } catch (thrown) {
+      this.#countParked(EngineError.from(thrown));
+      throw thrown;
+    }
     const publishing = this.#results.publish(message, outcome, span);
     const parking = outcome.failed.length === 0 ? undefined : this.#park(message, outcome.failed, span);
-    const [tooLarge] = parking === undefined ? [await publishing] : await Promise.all([publishing, parking]);
+    const tooLarge = parking === undefined ? await publishing : (await Promise.all([publishing, parking]))[0];
     if (tooLarge.length > 0) await this.#park(message, tooLarge, span);
     const crunched = outcome.resultCount - tooLarge.length;
     this.#crunched += crunched;
     metrics.records.inc(crunched);
-    metrics.messages.inc({ kind: message.isFrame ? "frame" : "single" });
+    metrics.messages.inc(message.isFrame ? FRAME : SINGLE);
     metrics.duration.observe(outcome.crunchMs / 1_000);
   }
 
-  async #crunch(message: IncomingMessage, span: Span): Promise<CrunchOutcome> {
-    const { pool, metrics } = this.#parts;
-    const answer = pool.crunch(message);
-    metrics.jobsInHand.set(pool.jobsInHand);
-    try {
-      return span.isRecorded ? await this.#traced(answer, message, span) : await answer;
-    } catch (thrown) {
-      const error = EngineError.from(thrown);
-      if (error.action === "park") {
-        this.#undecodable += 1;
-        metrics.failedRecords.inc({ reason: error.code });
-      }
-      throw error;
-    } finally {
-      metrics.jobsInHand.set(pool.jobsInHand);
-    }
+  #countParked({ action, code }: EngineError): void {
+    if (action !== "park") return;
+    this.#undecodable += 1;
+    this.#parts.metrics.failedRecords.inc({ reason: code });
+  }
+
+  #crunch(message: IncomingMessage, span: Span): Promise<CrunchOutcome> {
+    const answer = this.#parts.pool.crunch(message);
+    return span.isRecorded ? this.#traced(answer, message, span) : answer;
   }
 
   /** The time in the pool, waiting included, as a step of its own. */

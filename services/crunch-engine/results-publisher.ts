@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { decodeRecords } from "../shared/codec/record-codec.js";
 import { decodeResults } from "../shared/codec/result-codec.js";
-import { EngineError, messageOf } from "../shared/errors.js";
+import { EngineError } from "../shared/errors.js";
 import { HEADER } from "../shared/messaging.js";
-import type { IncomingMessage, Publisher } from "../shared/messaging.js";
+import type { IncomingMessage, Publisher, StoredConfirm } from "../shared/messaging.js";
 import { originName } from "../shared/origin-name.js";
 import { ATTRIBUTE } from "../shared/trace/attributes.js";
 import { during } from "../shared/trace/tracer.js";
@@ -17,6 +17,14 @@ interface Part {
   readonly from: number;
   readonly count: number;
 }
+
+/** A part of one result that the server does not take. */
+interface TooLarge {
+  readonly part: Part;
+  readonly thrown: EngineError;
+}
+
+const NONE: readonly FailedRecord[] = [];
 
 /** outcome of one message -> RESULTS, under ids that name message and cruncher for ever. */
 export class ResultsPublisher {
@@ -42,41 +50,59 @@ export class ResultsPublisher {
     outcome: CrunchOutcome,
     crunching: Span,
   ): Promise<readonly FailedRecord[]> {
-    if (outcome.resultPayload === undefined) return [];
+    if (outcome.resultPayload === undefined) return NONE;
     const id = `${originName(message.origin)}-${this.#crunchedBy}${lackText(outcome.failed)}`;
-    const tooLarge: { result: number; error: string }[] = [];
     const whole: Part = { payload: outcome.resultPayload, from: 0, count: outcome.resultCount };
-    const parts = [whole];
-    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
-      const partId = part === whole ? id : `${id}-${String(part.from)}-${String(part.count)}`;
-      try {
-        await this.#send(message.isFrame, part, partId, crunching);
-      } catch (thrown) {
-        if (!(thrown instanceof EngineError) || thrown.code !== "too_large") throw thrown;
-        if (part.count > 1) parts.push(...halvesOf(part));
-        else tooLarge.push({ result: part.from, error: messageOf(thrown) });
-      }
+    try {
+      await this.#send(message.isFrame, whole, id, crunching);
+      return NONE;
+    } catch (thrown) {
+      if (!isTooLarge(thrown)) throw thrown;
+      const tooLarge =
+        whole.count > 1 ? await this.#sendParts(whole, id, crunching) : [{ part: whole, thrown }];
+      return tooLarge.length === 0 ? NONE : recordsOf(message, outcome, tooLarge);
     }
-    return tooLarge.length === 0 ? [] : recordsOf(message, outcome, tooLarge);
   }
 
-  async #send(isFrame: boolean, part: Part, messageId: string, crunching: Span): Promise<void> {
+  /** Of a frame. @returns the parts of one result that are too large still */
+  async #sendParts(whole: Part, id: string, crunching: Span): Promise<readonly TooLarge[]> {
+    const tooLarge: TooLarge[] = [];
+    const parts: Part[] = halvesOf(whole);
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      const partId = `${id}-${String(part.from)}-${String(part.count)}`;
+      try {
+        await this.#send(true, part, partId, crunching);
+      } catch (thrown) {
+        if (!isTooLarge(thrown)) throw thrown;
+        if (part.count > 1) parts.push(...halvesOf(part));
+        else tooLarge.push({ part, thrown });
+      }
+    }
+    return tooLarge;
+  }
+
+  #send(isFrame: boolean, part: Part, messageId: string, crunching: Span): Promise<StoredConfirm> {
     const subject = isFrame ? "results.frame" : "results";
     const { payload, count } = part;
-    // In a trace that nobody records the results name its last step that was made.
-    const span = crunching.isRecorded
-      ? this.#tracer.message("publish", subject, crunching.context)
-      : crunching;
-    const headers = { [HEADER.records]: String(count), ...span.context };
-    if (span.isRecorded) {
-      span.set({
-        [ATTRIBUTE.messageCount]: count,
-        [ATTRIBUTE.messageId]: messageId,
-        [ATTRIBUTE.bodySize]: payload.length,
-      });
+    const records = { [HEADER.records]: String(count) };
+    if (!crunching.isRecorded) {
+      // In a trace that nobody records the results name its last step that was made.
+      const headers = crunching.context === undefined ? records : { ...records, ...crunching.context };
+      return this.#publisher.publish({ subject, payload, messageId, headers });
     }
-    await during(span, () => this.#publisher.publish({ subject, payload, messageId, headers }));
+    const span = this.#tracer.message("publish", subject, crunching.context);
+    span.set({
+      [ATTRIBUTE.messageCount]: count,
+      [ATTRIBUTE.messageId]: messageId,
+      [ATTRIBUTE.bodySize]: payload.length,
+    });
+    const headers = { ...records, ...span.context };
+    return during(span, () => this.#publisher.publish({ subject, payload, messageId, headers }));
   }
+}
+
+function isTooLarge(thrown: unknown): thrown is EngineError {
+  return thrown instanceof EngineError && thrown.code === "too_large";
 }
 
 /**
@@ -109,20 +135,20 @@ function halvesOf(part: Part): [Part, Part] {
 function recordsOf(
   message: IncomingMessage,
   outcome: CrunchOutcome,
-  wanted: readonly { readonly result: number; readonly error: string }[],
+  wanted: readonly TooLarge[],
 ): FailedRecord[] {
   const records = decodeRecords(message.payload, message.isFrame);
   const failed = new Set(outcome.failed.map((record) => record.index));
   const rows = Array.from({ length: records.count }, (_, row) => row).filter(
     (row) => !failed.has(records.entryIndexes[row] ?? row),
   );
-  return wanted.map(({ result, error }) => {
-    const row = rows[result] ?? 0;
+  return wanted.map(({ part, thrown }) => {
+    const row = rows[part.from] ?? 0;
     return {
       index: records.entryIndexes[row] ?? row,
       payload: message.payload.subarray(records.entryStarts[row], records.entryEnds[row]),
       reason: "result_too_large",
-      error,
+      error: thrown.message,
     };
   });
 }

@@ -58,9 +58,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   // One bad record takes the whole frame with it.
   "park-alone": {
     file: "crunch-engine/pipeline.js",
-    find: "const outcome = await this.#crunch(message);\n",
-    replace: `const outcome = await this.#crunch(message);
-        if (outcome.failed.length > 0) throw new EngineError(outcome.failed[0].reason, "park", "the whole frame");
+    find: "const publishing = this.#results.publish(message, outcome, span);\n",
+    replace: `if (outcome.failed.length > 0) throw new EngineError(outcome.failed[0].reason, "park", "the whole frame");
+        const publishing = this.#results.publish(message, outcome, span);
 `,
     args: ["--seed", "25", "--minutes", "0.3"],
   },
