@@ -18,8 +18,12 @@ export function encodeHeaders(
   return Buffer.from(`${block}\r\n`);
 }
 
+// Made once: an expression inside a function is another object at each call, and each message has some lines.
+const UNFIT_NAME = /[\r\n:]/;
+const UNFIT_VALUE = /[\r\n]/;
+
 function line(name: string, value: string): string {
-  if (/[\r\n:]/.test(name) || /[\r\n]/.test(value)) {
+  if (UNFIT_NAME.test(name) || UNFIT_VALUE.test(value)) {
     throw new EngineError(
       "bad_header",
       "stop",
