@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { integerSetting, optionalTextSetting, readSettings, textSetting } from "../services/shared/config.js";
 import type { Env } from "../services/shared/config.js";
 import { UserError } from "../services/shared/errors.js";

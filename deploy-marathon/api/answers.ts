@@ -1,5 +1,5 @@
 /** What Marathon answers, as far as it is read here. */
-import { z } from "zod";
+import * as z from "zod";
 
 const count = z.number().int().min(0).default(0);
 

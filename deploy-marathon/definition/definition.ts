@@ -3,7 +3,7 @@
  * mistyped one is found. Rules between fields are in `rules/`. Fields and limits are those of Marathon's own
  * description of `PUT /v2/apps` and `PUT /v2/groups`, version 1.7 and newer, the deprecated ones too.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const LABEL = /^([a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])$/;
 const PORT_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

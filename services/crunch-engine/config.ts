@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { z } from "zod";
+import * as z from "zod";
 import { commonSettings, integerSetting, readSettings, textSetting } from "../shared/config.js";
 import type { Env } from "../shared/config.js";
 import type { InFlightOptions } from "../shared/in-flight.js";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { natsSettings, readSettings } from "../shared/config.js";
 import type { Env } from "../shared/config.js";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { crunchSettings } from "../../services/crunch-engine/config.js";
 import { dataSettings } from "../../services/data-engine/config.js";
 import { resultsSettings } from "../../services/results-engine/config.js";

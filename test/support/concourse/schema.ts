@@ -2,7 +2,7 @@
  * Keys and types of a Concourse pipeline and of a task file, as Concourse's documentation and its own reader have them:
  * an unknown key is a mistake, at every level.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Steps that do something; the rest of a step's keys say how. */
 export const CORE_STEPS = [

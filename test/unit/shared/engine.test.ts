@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { commonSettings, readSettings } from "../../../services/shared/config.js";
 import { runEngine } from "../../../services/shared/engine.js";
 import { until } from "../../support/until.js";
