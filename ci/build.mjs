@@ -1,7 +1,8 @@
-// Compiles the sources to dist, and the page of the console with them.
+// Compiles the sources to dist, the page of the console with them, and bundles the command, so that it starts fast.
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleCommand } from "../build-push/command-bundle.mjs";
 import { buildPage } from "../services/console/page/build.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -15,3 +16,5 @@ for (const project of ["tsconfig.json", page]) {
   if (status !== 0) process.exit(status ?? 1);
 }
 await buildPage(join(root, "dist"));
+// Over the compiled services/cli/crunch.js, which would do the same by some hundred files.
+await bundleCommand(join(root, "dist"));

@@ -15,6 +15,7 @@ const SOURCES = [
   "examples",
   "deploy-marathon",
   "ci/build.mjs",
+  "build-push/command-bundle.mjs",
   "tsconfig.json",
   "package-lock.json",
 ];
