@@ -21,25 +21,30 @@ export function engineCommand(
     const command = addSettingOptions(new Command(name).description(about), schema);
     return command.action(async () => {
       const { main } = await load();
+      let settings = withOptions(env, command, schema);
       if (env.CRUNCH_PARENT !== undefined) {
-        if (env.CRUNCH_HELD !== undefined && !(await released())) return;
+        if (env.CRUNCH_HELD !== undefined) {
+          const late = await released();
+          if (late === undefined) return;
+          settings = { ...settings, ...late };
+        }
         endWithParent();
       }
-      exit(await main(withOptions(env, command, schema)));
+      exit(await main(settings));
     });
   };
 }
 
-/** Waits until the launcher says go. @returns false if it is gone */
-function released(): Promise<boolean> {
+/** Waits until the launcher says go. @returns the settings that it knew only then; undefined if it is gone */
+function released(): Promise<Env | undefined> {
   return new Promise((resolve) => {
-    const settle = (isReleased: boolean) => (): void => {
+    const settle = (settings: Env | undefined): void => {
       process.off("message", go);
       process.off("disconnect", lost);
-      resolve(isReleased);
+      resolve(settings);
     };
-    const go = settle(true);
-    const lost = settle(false);
+    const go = (settings: unknown): void => settle(settings as Env);
+    const lost = (): void => settle(undefined);
     process.on("message", go);
     process.on("disconnect", lost);
     if (!process.connected) lost();

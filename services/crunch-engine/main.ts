@@ -57,6 +57,7 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
     topic: "data",
     ...inFlightOf(settings),
     ackWaitMs: settings.RESEND_AFTER_MS,
+    nothingMore: context.nothingMore,
   });
   await watchBacklog(context, messaging, "data", "crunch");
 

@@ -5,6 +5,8 @@ export interface Child {
   readonly started: Promise<StartDetails | undefined>;
   /** Resolves when the process is gone and its last output was read. */
   readonly ended: Promise<ChildEnd>;
+  /** Tells an engine that no message will come any more. */
+  nothingMore?(): void;
   /** Does nothing when the process is gone. */
   kill(signal: NodeJS.Signals): void;
 }

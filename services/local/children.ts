@@ -23,6 +23,9 @@ export interface ChildrenOptions {
   readonly note: (text: string) => void;
 }
 
+/** Starts an engine with these settings. Once only. */
+export type StartEngine = (settings: Env) => Supervisor;
+
 type EngineName = "data-engine" | "crunch-engine" | "results-engine";
 const COMMANDS: Readonly<Record<EngineName, string>> = {
   "data-engine": "data",
@@ -74,19 +77,18 @@ export class Children {
     return `nats://127.0.0.1:${String(port)}`;
   }
 
-  /** Starts an engine with these settings put over the environment. */
-  startEngine(engine: EngineName, name: string, settings: Env): Supervisor {
-    return this.prepareEngine(engine, name, settings)();
-  }
-
-  /** Lets an engine load, which takes most of the time of its start. @returns what starts it */
-  prepareEngine(engine: EngineName, name: string, settings: Env): () => Supervisor {
-    const held = this.#spawn(engine, name, settings, true);
+  /**
+   * Lets an engine load, which takes most of the time of its start.
+   *
+   * @returns what starts it, with settings put over the environment
+   */
+  prepareEngine(engine: EngineName, name: string): StartEngine {
+    const held = this.#spawn(engine, name, {}, true);
     this.#held.add(held);
     void held.ended.then(() => this.#held.delete(held));
-    return () => {
+    return (settings) => {
       const isFirst = this.#held.delete(held);
-      if (isFirst) held.release();
+      if (isFirst) held.release(settings);
       return this.#superviseEngine(engine, name, settings, isFirst ? held : undefined);
     };
   }

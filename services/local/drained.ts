@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { EngineError, messageOf } from "../shared/errors.js";
-import type { Messaging, Topic } from "../shared/messaging.js";
+import type { Backlog, Messaging, Topic } from "../shared/messaging.js";
 
-const POLL_MS = 50;
+const POLL_MS = 20;
 const TOPICS: readonly Topic[] = ["data", "results"];
 /** A server that was started again answers within seconds. */
 const TRIES = 100;
@@ -13,11 +13,24 @@ const RETRY_MS = 100;
  * a crunch-engine stores its results before it acks their data. A server that does not answer is
  * asked again.
  *
+ * @param onDelivered told of each stage that has nothing to deliver any more, for good: nothing is left in those
+ *   before it
  * @returns true when empty, false when `signal` aborted before
  */
-export async function drained(messaging: Pick<Messaging, "backlog">, signal: AbortSignal): Promise<boolean> {
+export async function drained(
+  messaging: Pick<Messaging, "backlog">,
+  signal: AbortSignal,
+  onDelivered: (topic: Topic) => void = () => undefined,
+): Promise<boolean> {
   for (const topic of TOPICS) {
-    while (!(await isEmpty(messaging, topic))) {
+    let isDelivered = false;
+    for (;;) {
+      const backlog = await backlogOf(messaging, topic);
+      if (backlog?.pendingMessages === 0) {
+        if (!isDelivered) onDelivered(topic);
+        isDelivered = true;
+        if (backlog.unackedMessages === 0) break;
+      }
       if (signal.aborted) return false;
       await delay(POLL_MS);
     }
@@ -25,12 +38,14 @@ export async function drained(messaging: Pick<Messaging, "backlog">, signal: Abo
   return true;
 }
 
-async function isEmpty(messaging: Pick<Messaging, "backlog">, topic: Topic): Promise<boolean> {
+async function backlogOf(
+  messaging: Pick<Messaging, "backlog">,
+  topic: Topic,
+): Promise<Pick<Backlog, "pendingMessages" | "unackedMessages"> | undefined> {
   try {
-    const { pendingMessages, unackedMessages } = await messaging.backlog(topic);
-    return pendingMessages === 0 && unackedMessages === 0;
+    return await messaging.backlog(topic);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Writable } from "node:stream";
 import type { Env } from "../shared/config.js";
+import { NOTHING_MORE } from "../shared/nothing-more.js";
 import type { Child, ChildEnd, LogLine, StartDetails } from "./child.js";
 
 export interface EngineChildOptions {
@@ -101,14 +102,22 @@ export class EngineChild implements Child {
     return this.#process.pid ?? 0;
   }
 
-  /** Ends the hold of a child that was started with one. */
-  release(): void {
-    // One that is dead cannot hear it; its end tells.
-    if (this.#process.connected) this.#process.send("start", () => undefined);
+  /** Ends the hold of a child that was started with one. @param settings to be put over its environment */
+  release(settings: Env): void {
+    this.#tell(settings);
+  }
+
+  nothingMore(): void {
+    this.#tell(NOTHING_MORE);
   }
 
   kill(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
+  }
+
+  #tell(message: Env | string): void {
+    // One that is dead cannot hear it; its end tells.
+    if (this.#process.connected) this.#process.send(message, () => undefined);
   }
 
   #remember(text: string): void {

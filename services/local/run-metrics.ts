@@ -1,3 +1,6 @@
+import { get } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import { parseMetrics, sumOf } from "../shared/metrics-text.js";
 import type { Sample } from "../shared/metrics-text.js";
 
@@ -93,12 +96,19 @@ export class RunMetrics {
 /** undefined when nobody answers in time: the next reading comes soon. */
 async function scrape(port: MetricsPort): Promise<readonly Sample[] | undefined> {
   if (port.details === undefined) return undefined;
+  const url = `http://127.0.0.1:${String(port.details.port)}/metrics`;
   try {
-    const response = await fetch(`http://127.0.0.1:${String(port.details.port)}/metrics`, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    return response.ok ? parseMetrics(await response.text()) : undefined;
+    return parseMetrics(await page(url));
   } catch {
     return undefined;
   }
+}
+
+/** Not by `fetch`, which takes longer to load than a small run has time. */
+async function page(url: string): Promise<string> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }, resolve).on("error", reject);
+  });
+  if (answer.statusCode !== 200) throw new Error(`${url} answers ${String(answer.statusCode)}`);
+  return await text(answer);
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Messaging } from "../shared/messaging.js";
+import type { Messaging, Topic } from "../shared/messaging.js";
 import type { LogLine } from "./child.js";
 import { threadsPerEngine } from "./children.js";
-import type { Children } from "./children.js";
+import type { Children, StartEngine } from "./children.js";
 import { answered, drained } from "./drained.js";
 import { checkSource } from "./check-source.js";
 import { natsServerBinary } from "./nats-server-binary.js";
@@ -27,6 +27,18 @@ export interface RunOptions extends UpOptions {
   readonly stop: AbortSignal;
 }
 
+/** Engines that are loading or loaded, not started. */
+interface PreparedEngines {
+  readonly engines: readonly StartEngine[];
+  readonly results: StartEngine;
+  readonly data: StartEngine;
+}
+
+interface Consumers {
+  readonly engines: readonly Supervisor[];
+  readonly results: Supervisor;
+}
+
 const PROGRESS_EVERY_MS = 500;
 
 /** One run from its start to its summary. Ends no process in an error: {@link Children.close} does. */
@@ -49,15 +61,17 @@ export class Run {
     const continued = earlier?.complete === false && earlier.runId === runId ? earlier : undefined;
     if (continued !== undefined) progress.note("continuing the unfinished run (--fresh starts over)");
 
+    // Engines take longer to load than a server to start.
+    const prepared = this.#prepareEngines();
     const natsUrl = settings.natsUrl ?? (await this.#startServer());
     const env = { NATS_URL: natsUrl, RUN_ID: runId };
     const messaging = await connectStages(natsUrl, settings.stages);
     try {
-      const { engines, results, startData } = await this.#startConsumers(env);
+      const { engines, results } = await this.#startConsumers(prepared, env);
       const parkedBefore = continued?.parkedBefore ?? (await answered(() => messaging.parkedMessages()));
       const run: RunState = { runId, complete: false, parkedBefore };
       state.writeRun(run);
-      return await this.#work({ engines, results }, startData, messaging, run);
+      return await this.#work({ engines, results }, () => prepared.data(env), messaging, run);
     } finally {
       await messaging.close();
     }
@@ -69,34 +83,39 @@ export class Run {
     return await children.startServer(binary);
   }
 
+  #prepareEngines(): PreparedEngines {
+    const { children, engines: count } = this.#options;
+    return {
+      engines: Array.from({ length: count }, (_, index) => {
+        const name = count === 1 ? "crunch-engine" : `crunch-engine ${String(index + 1)}`;
+        return children.prepareEngine("crunch-engine", name);
+      }),
+      results: children.prepareEngine("results-engine", "results-engine"),
+      data: children.prepareEngine("data-engine", "data-engine"),
+    };
+  }
+
   /** Bad input must show before anything is written, so the sink comes after all that can be refused. */
-  async #startConsumers(env: { NATS_URL: string; RUN_ID: string }): Promise<{
-    engines: Supervisor[];
-    results: Supervisor;
-    startData: () => Supervisor;
-  }> {
-    const { children, settings, fresh } = this.#options;
-    const count = this.#options.engines;
-    const threads = settings.threads ?? threadsPerEngine(count);
+  async #startConsumers(
+    prepared: PreparedEngines,
+    env: { NATS_URL: string; RUN_ID: string },
+  ): Promise<Consumers> {
+    const { settings, fresh } = this.#options;
+    const threads = settings.threads ?? threadsPerEngine(this.#options.engines);
     const forCrunching = { ...env, ...(threads !== undefined && { THREADS: threads }) };
-    const engines = Array.from({ length: count }, (_, index) => {
-      const name = count === 1 ? "crunch-engine" : `crunch-engine ${String(index + 1)}`;
-      return children.startEngine("crunch-engine", name, forCrunching);
-    });
-    const startResults = children.prepareEngine("results-engine", "results-engine", env);
-    const startData = children.prepareEngine("data-engine", "data-engine", env);
+    const engines = prepared.engines.map((start) => start(forCrunching));
     await Promise.all([checkSource(this.#options.env), ...engines.map((engine) => engine.ready())]);
     if (fresh) {
       const { dropSink } = await import("../results-engine/sinks/index.js");
       await dropSink(settings.sink);
     }
-    const results = startResults();
+    const results = prepared.results(env);
     await results.ready();
-    return { engines, results, startData };
+    return { engines, results };
   }
 
   async #work(
-    consumers: { engines: Supervisor[]; results: Supervisor },
+    consumers: Consumers,
     startData: () => Supervisor,
     messaging: Messaging,
     run: RunState,
@@ -117,7 +136,7 @@ export class Run {
     try {
       end = totalsOf(await this.#untilSourceEnds(data));
       if (typeof end?.published === "number") metrics.dataEnded(end.published);
-      isDrained = await this.#untilDrained(messaging);
+      isDrained = await this.#untilDrained(messaging, consumers);
       drainedAtMs = Date.now();
     } finally {
       clearInterval(ticking);
@@ -159,8 +178,13 @@ export class Run {
    *
    * @returns false if something is left
    */
-  async #untilDrained(messaging: Messaging): Promise<boolean> {
+  async #untilDrained(messaging: Messaging, consumers: Consumers): Promise<boolean> {
     const { children, stop, settings } = this.#options;
+    const onDelivered = (topic: Topic): void => {
+      // Into servers of the user's own others may publish, too.
+      if (settings.natsUrl !== undefined) return;
+      for (const engine of topic === "data" ? consumers.engines : [consumers.results]) engine.nothingMore();
+    };
     const enough = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const onStop = (): void => {
@@ -169,7 +193,7 @@ export class Run {
     if (stop.aborted) onStop();
     else stop.addEventListener("abort", onStop, { once: true });
     try {
-      const outcome = await Promise.race([drained(messaging, enough.signal), children.failed]);
+      const outcome = await Promise.race([drained(messaging, enough.signal, onDelivered), children.failed]);
       if (typeof outcome !== "boolean") throw errorOf(outcome, "an engine");
       return outcome;
     } finally {

@@ -78,6 +78,11 @@ export class Supervisor {
     return first;
   }
 
+  /** Tells the present child that no message will come any more; one that is started later waits as always. */
+  nothingMore(): void {
+    this.#child?.nothingMore?.();
+  }
+
   /** SIGTERM, and SIGKILL after `graceMs`. Resolves with the outcome; idempotent. */
   async stop(graceMs: number): Promise<Outcome> {
     this.#stopping = true;

@@ -66,13 +66,14 @@ async function run(settings: ResultsSettings, context: EngineContext): Promise<T
     // One batch is being written while the next one fills.
     maxInFlightBytes: 2 * settings.BATCH_MAX_BYTES,
     ackWaitMs: settings.RESEND_AFTER_MS,
+    nothingMore: context.nothingMore,
   });
   await watchBacklog(context, messaging, "results", "results");
   await watchLedger(context, messaging);
   context.health.watch("sink", () => sink.state());
   await context.started({ sink: sink.description, runId: settings.RUN_ID });
   showEngine(context, "results-engine", messaging.notes, sink.description);
-  const parts = { consumer, batcher, parker, parkGiveUp: context.halfDrained, tracer };
-  await runResultsPipeline(parts, context.signal);
+  const { signal, nothingMore, halfDrained: parkGiveUp } = context;
+  await runResultsPipeline({ consumer, batcher, parker, parkGiveUp, tracer, nothingMore }, signal);
   return { ...resultsMetrics.totals(), parked: parker.count, sink: sink.description };
 }

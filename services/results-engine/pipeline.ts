@@ -26,10 +26,12 @@ export interface ResultsPipelineParts {
   /** Aborts when a drain can wait no longer for room in PARKED; what is not parked comes again. */
   readonly parkGiveUp: AbortSignal;
   readonly tracer: Tracer;
+  /** Aborts when no message will come any more, so that no row is to wait for others. */
+  readonly nothingMore?: AbortSignal;
 }
 
 export async function runResultsPipeline(parts: ResultsPipelineParts, signal: AbortSignal): Promise<void> {
-  const { consumer, batcher } = parts;
+  const { consumer, batcher, nothingMore } = parts;
   const singles = new Singles(
     (results, bytes, messages, spans) => batcher.add(results, bytes, messages, spans),
     batcher.maxRows,
@@ -42,10 +44,12 @@ export async function runResultsPipeline(parts: ResultsPipelineParts, signal: Ab
   };
   const drain = (): void => batcher.drain();
   signal.addEventListener("abort", drain);
+  nothingMore?.addEventListener("abort", drain);
   try {
     await consumer.run(handle, signal);
   } finally {
     signal.removeEventListener("abort", drain);
+    nothingMore?.removeEventListener("abort", drain);
   }
 }
 

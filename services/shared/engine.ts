@@ -12,6 +12,7 @@ import { createLogger } from "./logger.js";
 import type { Logger } from "./logger.js";
 import { createMetrics } from "./metrics.js";
 import type { Metrics } from "./metrics.js";
+import { nothingMoreSignal } from "./nothing-more.js";
 import { VERSION } from "./product.js";
 import { shownSettings } from "./shown-settings.js";
 import { openTracer } from "./trace/open-tracer.js";
@@ -31,6 +32,8 @@ export interface EngineContext {
   readonly tracer: Tracer;
   /** Aborts on SIGTERM or SIGINT: take no more work, finish what is in hand. */
   readonly signal: AbortSignal;
+  /** Aborts when whoever started this engine knows that no message will come any more: nothing is to wait for one. */
+  readonly nothingMore: AbortSignal;
   /** Aborts when half of DRAIN_MS is over: time to give up what waits for others. */
   readonly halfDrained: AbortSignal;
   /** Registers a release; releases run last to first when the engine ends, however it ends. */
@@ -70,6 +73,7 @@ export async function runEngine<Settings extends CommonSettings>(
   const tracer = await openTracer(settings, { service: definition.name, engineId, logger, metrics });
   const releases: (() => Promise<void> | void)[] = [() => tracer.close()];
   const stopping = watchSignals(settings.DRAIN_MS, logger);
+  const nothingMore = nothingMoreSignal();
   const context: EngineContext = {
     engineId,
     logger,
@@ -78,6 +82,7 @@ export async function runEngine<Settings extends CommonSettings>(
     tracer,
     signal: stopping.signal,
     halfDrained: stopping.halfDrained,
+    nothingMore: nothingMore.signal,
     defer: (release) => releases.push(release),
     started: async (details) => {
       const httpPort = await health.listen(settings.HTTP_HOST, settings.HTTP_PORT);
@@ -102,6 +107,7 @@ export async function runEngine<Settings extends CommonSettings>(
       exitCode ||= 1;
     }
   }
+  nothingMore.done();
   stopping.done();
   if (exitCode === 0) {
     const ranMs = Math.round(performance.now() - startedAtMs);

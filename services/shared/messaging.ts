@@ -103,6 +103,8 @@ export interface ConsumerOptions extends InFlightOptions {
   readonly topic: Topic;
   /** A message not settled for this long is delivered again, in milliseconds. Heartbeats extend it. */
   readonly ackWaitMs: number;
+  /** Aborts when no message will come any more: the end of a run waits for none. */
+  readonly nothingMore?: AbortSignal;
 }
 
 /** Takes messages of one topic and settles them by how the handler ends. */

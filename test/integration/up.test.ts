@@ -112,6 +112,20 @@ describe("crunch up", () => {
     assert.deepEqual(row, { n: 5_000n });
   });
 
+  it("lets no row wait for others when all that is published was crunched", async () => {
+    const run = await runCrunch(["up", "--source", "synthetic:?count=1000", "--json"], {
+      cwd: folder.path,
+      env: {
+        SINK: "duckdb:prompt.duckdb",
+        BATCH_MAX_WAIT_MS: "600000",
+        RESEND_AFTER_MS: "3600000",
+      },
+    });
+
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal(summaryOf(run.lastLine).stored, 1_000);
+  });
+
   it("crunches a CSV with SQL expressions as columns and a cruncher of the user's own", async () => {
     const csv = join(dataSets, "weather.csv");
     const lines = readFileSync(csv, "utf8").trimEnd().split("\n").length - 1;

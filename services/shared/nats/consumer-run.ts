@@ -106,7 +106,7 @@ export class ConsumerRun {
       await this.#until(() => signal.aborted || this.#failure !== undefined);
       this.#isEnding = true;
       giveUp = setTimeout(() => this.#parkGiveUp.abort(), PARK_GRACE_MS);
-      await this.#pull.drain();
+      await this.#pull.drain(this.#options.nothingMore);
       for (const unstarted of this.#unstarted.splice(0)) this.#giveBack(unstarted);
       await this.#until(() => this.#running === 0);
       await link.flush();

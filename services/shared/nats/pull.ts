@@ -77,12 +77,17 @@ export class PullSubscription {
 
   /**
    * Waits until all requests have ended, half a second at most unless the server is away; what they still
-   * bring is handed over. To unsubscribe at once would lose messages that the server has taken off
+   * bring is handed over. Not if `nothingMore` aborts, because then they bring nothing. To unsubscribe at once would lose messages that the server has taken off
    * the stream and not sent yet: they would come again only after the ack wait.
    */
-  async drain(): Promise<void> {
+  async drain(nothingMore?: AbortSignal): Promise<void> {
     const startMs = performance.now();
-    while (this.#link.isConnected && this.#requested > 0 && performance.now() - startMs < DRAIN_MS)
+    while (
+      this.#link.isConnected &&
+      this.#requested > 0 &&
+      nothingMore?.aborted !== true &&
+      performance.now() - startMs < DRAIN_MS
+    )
       await delay(5);
     if (this.#link.isConnected) await settledWithin(this.#subscription.drain(), DRAIN_MS);
     else this.#subscription.unsubscribe();

@@ -18,6 +18,7 @@ describe("the wait for empty stages", () => {
       results: [backlog(1, 1), backlog(0, 0)],
     };
     const asked: Topic[] = [];
+    const delivered: string[] = [];
 
     const isEmpty = await drained(
       {
@@ -28,9 +29,11 @@ describe("the wait for empty stages", () => {
         },
       },
       new AbortController().signal,
+      (topic) => delivered.push(`${topic} after ${String(asked.length)}`),
     );
 
     assert.equal(isEmpty, true);
+    assert.deepEqual(delivered, ["data after 2", "results after 6"]);
     assert.deepEqual(asked, ["data", "data", "data", "data", "results", "results"]);
   });
 

@@ -8,8 +8,7 @@ import { EngineChild } from "../../../services/local/engine-child.js";
 import { tempFolder } from "../../support/temp-folder.js";
 
 const crunchPath = fileURLToPath(new URL("../../../../bin/crunch.js", import.meta.url));
-/** Refused as soon as the engine starts. */
-const env = { ...process.env, SOURCE: "no-such-source:" };
+const env = { ...process.env, SOURCE: "synthetic:?count=1" };
 
 describe("an engine that is held", () => {
   const folder = tempFolder();
@@ -20,9 +19,9 @@ describe("an engine that is held", () => {
     return new EngineChild({ args: [crunchPath, "data"], env, cwd: folder.path, logPath, isHeld: true });
   }
 
-  it("starts when it is released", async () => {
+  it("starts when it is released, with what it is given then put over its environment", async () => {
     const child = held();
-    child.release();
+    child.release({ SOURCE: "no-such-source:" });
     const { code, stderr } = await child.ended;
     assert.equal(code, 2);
     assert.match(stderr, /no-such-source/);

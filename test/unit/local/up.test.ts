@@ -16,8 +16,7 @@ import { until } from "../../support/until.js";
 const FAKE_CRUNCH = `
   import { appendFileSync } from "node:fs";
   const [name] = process.argv.slice(2);
-  const { RUN_ID } = process.env;
-  const note = (what) => appendFileSync("lives", [name, what, RUN_ID, process.pid].join(" ") + "\\n");
+  const note = (what) => appendFileSync("lives", [name, what, process.env.RUN_ID, process.pid].join(" ") + "\\n");
   const say = (event, more) => console.log(JSON.stringify({ level: 30, event, ...more }));
   const started = () => (note("started"), say("started", { httpPort: 9 }));
   const stop = (totals) => { note("stopped"); say("stopped", totals); process.exit(0); };
@@ -34,7 +33,12 @@ const FAKE_CRUNCH = `
   else {
     const lost = () => process.exit(0);
     process.on("disconnect", lost);
-    process.once("message", () => (process.off("disconnect", lost), process.channel.unref(), go()));
+    process.once("message", (settings) => {
+      Object.assign(process.env, settings);
+      process.off("disconnect", lost);
+      process.channel.unref();
+      go();
+    });
   }
 `;
 const ALL_WELL = {
