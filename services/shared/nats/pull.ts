@@ -17,6 +17,8 @@ import type { Link } from "./link.js";
  * waits for it: a request that is left behind makes servers of version 2.9 count and deliver twice.
  */
 const EXPIRES_MS = 400;
+/** The server says of a request that it ended this much later at most, unless it forgets to. */
+const LATE_MS = 600;
 /** Without a message or the end of a request for this long, requests count as lost: no stall of a busy machine. */
 const SILENT_MS = 3_000;
 /** Longest wait for the end of all requests. */
@@ -39,6 +41,10 @@ export class PullSubscription {
   readonly #listener: PullListener;
   #subscription: Subscription;
   #requested = 0;
+  /** Requests whose end the server has not told, oldest first. */
+  #open: { readonly count: number; readonly endsAtMs: number }[] = [];
+  /** True if the server forgot to tell the end of a request, and was not heard since. */
+  #isOwed = false;
   #heardAtMs = performance.now();
 
   constructor(link: Link, stream: string, durable: string, inboxPrefix: string, listener: PullListener) {
@@ -56,21 +62,41 @@ export class PullSubscription {
 
   /** True if the server owes a sign of life. */
   isSilent(nowMs: number): boolean {
-    return this.#requested > 0 && nowMs - this.#heardAtMs > SILENT_MS;
+    return (this.#requested > 0 || this.#isOwed) && nowMs - this.#heardAtMs > SILENT_MS;
   }
 
   request(count: number): void {
     if (!this.#link.isConnected) return;
-    if (this.#requested === 0) this.#heardAtMs = performance.now();
+    const nowMs = performance.now();
+    if (this.#requested === 0 && !this.#isOwed) this.#heardAtMs = nowMs;
     this.#requested += count;
+    this.#open.push({ count, endsAtMs: nowMs + EXPIRES_MS + LATE_MS });
     const request = { batch: count, expires: nanos(EXPIRES_MS) };
     this.#link.nc.publish(this.subject, JSON.stringify(request), { reply: this.#subscription.getSubject() });
+  }
+
+  /** Forgets requests whose end was never told. Servers of version 2.9 leave some out, under load. */
+  forgetEnded(nowMs: number): void {
+    const open = this.#open.filter(({ endsAtMs }) => endsAtMs > nowMs);
+    if (open.length === this.#open.length) return;
+    this.#open = open;
+    const before = this.#requested;
+    this.#boundRequested();
+    this.#isOwed ||= this.#requested < before;
+  }
+
+  /** What is counted and cannot come any more would keep us from asking for what can. */
+  #boundRequested(): void {
+    const atMost = this.#open.reduce((sum, { count }) => sum + count, 0);
+    this.#requested = Math.min(this.#requested, atMost);
   }
 
   /** Forgets all requests. A new inbox, because old requests would come alive again on the old one. */
   restart(): void {
     const old = this.#subscription;
     this.#requested = 0;
+    this.#open = [];
+    this.#isOwed = false;
     this.#subscription = this.#subscribe();
     void settledWithin(old.drain(), DRAIN_MS);
   }
@@ -87,8 +113,10 @@ export class PullSubscription {
       this.#requested > 0 &&
       nothingMore?.aborted !== true &&
       performance.now() - startMs < DRAIN_MS
-    )
+    ) {
       await delay(5);
+      this.forgetEnded(performance.now());
+    }
     if (this.#link.isConnected) await settledWithin(this.#subscription.drain(), DRAIN_MS);
     else this.#subscription.unsubscribe();
   }
@@ -105,7 +133,10 @@ export class PullSubscription {
 
   #onMessage(inbox: string, message: Msg): void {
     const isCurrent = inbox === this.#subscription.getSubject();
-    if (isCurrent) this.#heardAtMs = performance.now();
+    if (isCurrent) {
+      this.#heardAtMs = performance.now();
+      this.#isOwed = false;
+    }
     // A message keeps the subject it was stored under; what comes on the inbox itself is a status.
     if (message.subject !== inbox) {
       if (isCurrent && this.#requested > 0) this.#requested -= 1;
@@ -121,6 +152,9 @@ export class PullSubscription {
     const left = headers.get("Nats-Pending-Messages");
     if (headers.code === 408 && left !== "") {
       this.#requested = Math.max(0, this.#requested - Number(left));
+      // Requests live equally long, so the oldest has ended.
+      this.#open.shift();
+      this.#boundRequested();
       this.#listener.ended();
       return;
     }

@@ -22,6 +22,20 @@ describe("pull requests that are open at the end", () => {
     return { pull, subscriptions: () => subscriptions };
   }
 
+  it("are forgotten when the server does not tell their end, and the server counts as silent", () => {
+    const { pull } = open();
+    const nowMs = performance.now();
+    pull.forgetEnded(nowMs);
+    assert.equal(pull.requested, 8);
+
+    pull.forgetEnded(nowMs + 60_000);
+    assert.equal(pull.requested, 0);
+    assert.equal(pull.isSilent(nowMs + 60_000), true);
+
+    pull.restart();
+    assert.equal(pull.isSilent(nowMs + 60_000), false);
+  });
+
   it("are waited for", async () => {
     const { pull, subscriptions } = open();
     const draining = pull.drain(new AbortController().signal);
