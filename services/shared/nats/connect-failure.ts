@@ -26,6 +26,12 @@ export function afterConnect(thrown: unknown): unknown {
   return isSilent ? new JetStreamSilent("JetStream does not answer", { cause: thrown }) : thrown;
 }
 
+/** True if nobody said no: nothing came in time. */
+export function isTimeout(thrown: unknown): boolean {
+  if (thrown instanceof NobodyAnswers) return thrown.silences.includes("timeout");
+  return thrown instanceof JetStreamSilent || (thrown instanceof NatsError && thrown.code === TIMEOUT);
+}
+
 const NO_JETSTREAM = "the server has no JetStream; start it with: nats-server -js";
 /** Some servers hang like this when their disk is full; only a kill and a start with room end it. */
 const SILENT_JETSTREAM =

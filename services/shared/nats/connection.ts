@@ -6,12 +6,13 @@ import { accessOptions } from "./access.js";
 import type { AccessOptions, AccessSettings } from "./access.js";
 import { parseNatsUrl } from "./address.js";
 import type { NatsAddress } from "./address.js";
-import { NobodyAnswers, afterConnect, reasonOf } from "./connect-failure.js";
+import { NobodyAnswers, afterConnect, isTimeout, reasonOf } from "./connect-failure.js";
 import { throughElections } from "./elections.js";
 import { Link } from "./link.js";
 import type { Warn } from "./link.js";
 import { NatsMessaging } from "./nats-messaging.js";
 import { ensureStateStream } from "./nats-notes.js";
+import { throughPauses } from "./pauses.js";
 import { probe } from "./probe.js";
 import { ReconnectDelay } from "./reconnect-delay.js";
 import { inboxPrefixOf } from "./roles.js";
@@ -63,7 +64,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsMessaging> 
   const address = parseNatsUrl(options.url);
   const access = accessOptions(options.access ?? {}, address);
   try {
-    return await connectOnce({ address, access }, options);
+    return await throughPauses(() => connectOnce({ address, access }, options), isTimeout);
   } catch (thrown) {
     if (thrown instanceof UserError || thrown instanceof EngineError) throw thrown;
     throw new UserError(`NATS_URL="${address.shown}": ${reasonOf(thrown)}`, { cause: thrown });

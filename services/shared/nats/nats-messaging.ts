@@ -15,6 +15,7 @@ import type { Notes } from "../notes.js";
 import type { ParkedStore } from "../parked-store.js";
 import { Parker } from "../parking.js";
 import { NO_MESSAGE_FOUND, apiCodeOf } from "./api-errors.js";
+import { isTimeout } from "./connect-failure.js";
 import { NatsConsumer } from "./consumer.js";
 import { ensureDurable, findDurable } from "./durable.js";
 import { throughElections } from "./elections.js";
@@ -25,6 +26,7 @@ import { NatsNotes } from "./nats-notes.js";
 import { newestMessages } from "./newest-messages.js";
 import { NatsParkedStore } from "./nats-parked-store.js";
 import { ParkedCounter } from "./parked-counter.js";
+import { throughPauses } from "./pauses.js";
 import { NatsPublisher } from "./publisher.js";
 import { RecordCounter } from "./record-counter.js";
 import { serverLook } from "./server-look.js";
@@ -79,7 +81,7 @@ export class NatsMessaging implements Messaging {
     const stream = streamName(streamKindOf(options.topic), namespace);
     const { nc, jsm } = this.#link;
     const makeDurable = () => ensureDurable(jsm, stream, options.topic, options.ackWaitMs);
-    await throughElections(makeDurable, { nc, warn, signal });
+    await throughPauses(() => throughElections(makeDurable, { nc, warn, signal }), isTimeout);
     const parts = {
       link: this.#link,
       parker: this.#parker,
