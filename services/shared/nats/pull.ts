@@ -75,7 +75,7 @@ export class PullSubscription {
     this.#link.nc.publish(this.subject, JSON.stringify(request), { reply: this.#subscription.getSubject() });
   }
 
-  /** Forgets requests whose end was never told. Servers of version 2.9 leave some out, under load. */
+  /** Forgets requests whose end was not told in time: under load some counts were seen to be left over. */
   forgetEnded(nowMs: number): void {
     const open = this.#open.filter(({ endsAtMs }) => endsAtMs > nowMs);
     if (open.length === this.#open.length) return;
