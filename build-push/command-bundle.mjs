@@ -12,6 +12,25 @@ const require = createRequire(import.meta.url);
 const CHUNKS = "services/cli";
 
 /**
+ * Google's client imports this CommonJS module when a proxy is set, and takes its class by name; a bundle gives such a
+ * module a default export alone.
+ */
+const namedProxyAgent = {
+  name: "named-proxy-agent",
+  setup({ onResolve, onLoad }) {
+    const filter = /^https-proxy-agent$/;
+    const namespace = "named";
+    onResolve({ filter }, ({ kind, path, resolveDir }) =>
+      kind === "dynamic-import" ? { path, namespace, pluginData: resolveDir } : undefined,
+    );
+    onLoad({ filter, namespace }, ({ path, pluginData }) => ({
+      contents: `export { HttpsProxyAgent } from "${path}";`,
+      resolveDir: pluginData,
+    }));
+  },
+};
+
+/**
  * Writes the files where the compiled sources would lie, so that bin/crunch.js and package.json work unchanged
  * beside them.
  *
@@ -49,6 +68,7 @@ export async function bundleCommand(dist, more = {}) {
         "const require = bundleRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;",
       ].join("\n"),
     },
+    plugins: [namedProxyAgent],
     logLevel: "warning",
   });
 }
