@@ -81,7 +81,8 @@ export function consumingContract(check: Check): void {
     const next = collect(await consumerOf(messaging));
     await until(() => next.messages.length === 1, 60_000);
     await next.stop();
-    assert.equal(next.messages[0]?.origin.deliveries, 2);
+    // Not the number of deliveries: a redelivery that finds no request starts anew at servers of version 2.9.
+    assert.equal(next.messages[0]?.origin.sequence, 1);
   });
 
   check("a stop lets the other messages in hand finish and acks them", async (messaging) => {
