@@ -244,9 +244,10 @@ describe("a NATS server whose disk is full", { skip }, () => {
       SINK: `duckdb:${path}`,
       RESEND_AFTER_MS: "2000",
     });
+    // Before there is a record: a source that is fast could be over before the disk is full.
+    disk.fill(8 * MB);
     const data = pipeline.start("data");
     await data.started();
-    disk.fill(8 * MB);
     await until(() => linesOf(data, "publishing_paused") === 1, 60_000, "a paused data-engine");
     await until(
       async () => /disk of the NATS server|is full/.test((await notReady(data)).publishing ?? ""),
