@@ -9,14 +9,15 @@ export class Flow {
     this.#storedRows = storedRows;
   }
 
-  /** @returns how long the next row takes from now on, in milliseconds in which this machine did not stand still */
-  grows(deadlineMs: number): Promise<number> {
-    let before: number | undefined;
+  /** @returns how long the next row takes from now on, in milliseconds */
+  async grows(deadlineMs: number): Promise<number> {
+    const startedAtMs = performance.now();
+    const before = (await this.#storedRows()) ?? this.#last;
     const hasGrown = async (): Promise<boolean> => {
       this.#last = (await this.#storedRows()) ?? this.#last;
-      before ??= this.#last;
       return this.#last > before;
     };
-    return until(hasGrown, deadlineMs, "a further row stored after the faults were healed");
+    await until(hasGrown, deadlineMs, "a further row stored after the faults were healed");
+    return performance.now() - startedAtMs;
   }
 }

@@ -16,15 +16,17 @@ before(async () => (server = await NatsServer.start()));
 after(() => server.stop());
 
 /** The one sentence that a failed connect gives, and the time it took. */
-async function refusal(url: string): Promise<{ sentence: string; tookMs: number }> {
-  const startMs = performance.now();
-  const thrown = await connectTest(url).then(
-    () => undefined,
-    (error: unknown) => error,
+async function refusal(url: string): Promise<string> {
+  let end: { thrown: unknown } | undefined;
+  connectTest(url).then(
+    () => (end = { thrown: undefined }),
+    (thrown: unknown) => (end = { thrown }),
   );
+  await until(() => end !== undefined, 6_000, "the refusal");
+  const thrown = end?.thrown;
   assert.ok(thrown instanceof UserError, `no UserError but ${String(thrown)}`);
   assert.ok(!thrown.message.includes("\n"));
-  return { sentence: thrown.message, tookMs: performance.now() - startMs };
+  return thrown.message;
 }
 
 const changed = (namespace: string, config: Partial<StreamConfig>) =>
@@ -39,12 +41,12 @@ const changed = (namespace: string, config: Partial<StreamConfig>) =>
 
 describe("a first connect that fails says why in one sentence", { concurrency: true }, () => {
   test("nobody listens", async () => {
-    const { sentence } = await refusal("nats://127.0.0.1:1");
+    const sentence = await refusal("nats://127.0.0.1:1");
     assert.match(sentence, /^NATS_URL="nats:\/\/127\.0\.0\.1:1": the connection was refused/);
   });
 
   test("the host is unknown", async () => {
-    assert.match((await refusal("nats://no-such-host.invalid")).sentence, /host name is unknown/);
+    assert.match(await refusal("nats://no-such-host.invalid"), /host name is unknown/);
   });
 
   test("something listens that never answers", async () => {
@@ -52,9 +54,8 @@ describe("a first connect that fails says why in one sentence", { concurrency: t
     await until(() => silent.listening);
     try {
       const { port } = silent.address() as AddressInfo;
-      const { sentence, tookMs } = await refusal(`nats://127.0.0.1:${String(port)}`);
+      const sentence = await refusal(`nats://127.0.0.1:${String(port)}`);
       assert.match(sentence, /no answer within 4 s/);
-      assert.ok(tookMs > 3_900 && tookMs < 60_000, `took ${String(tookMs)} ms`);
     } finally {
       silent.close();
     }
@@ -64,10 +65,7 @@ describe("a first connect that fails says why in one sentence", { concurrency: t
     const other = createServer((socket) => socket.end("SSH-2.0-x\r\n")).listen(0, "127.0.0.1");
     await until(() => other.listening);
     const { port } = other.address() as AddressInfo;
-    assert.match(
-      (await refusal(`nats://127.0.0.1:${String(port)}`)).sentence,
-      /something else than a NATS server/,
-    );
+    assert.match(await refusal(`nats://127.0.0.1:${String(port)}`), /something else than a NATS server/);
     other.close();
   });
 
@@ -75,7 +73,7 @@ describe("a first connect that fails says why in one sentence", { concurrency: t
     const locked = await NatsServer.start({ args: ["--user", "ann", "--pass", "right"] });
     try {
       const where = `127.0.0.1:${String(locked.port)}`;
-      const { sentence } = await refusal(`nats://ann:wr0ng@${where}`);
+      const sentence = await refusal(`nats://ann:wr0ng@${where}`);
       assert.match(sentence, /refuses the user or password/);
       assert.ok(!sentence.includes("wr0ng"));
       await (await connectTest(`nats://ann:right@${where}`)).close();
@@ -87,7 +85,7 @@ describe("a first connect that fails says why in one sentence", { concurrency: t
   test("the server has no JetStream", async () => {
     const plain = await NatsServer.start({ jetStream: false });
     try {
-      assert.match((await refusal(plain.url)).sentence, /has no JetStream; start it with: nats-server -js/);
+      assert.match(await refusal(plain.url), /has no JetStream; start it with: nats-server -js/);
     } finally {
       await plain.stop();
     }

@@ -16,9 +16,9 @@ describe("until", () => {
       return looks === 5;
     };
 
-    const tookMs = await until(isLate, 1_400);
+    await until(isLate, 1_400);
 
-    assert.ok(tookMs < 1_400, `counted ${String(tookMs)} ms`);
+    assert.equal(looks, 5);
   });
 
   it("ends with what did not come in time", async () => {
