@@ -116,6 +116,7 @@ export class BloomFilter {
     for (let start = from; start < to; start += STRETCH_IDS) {
       const count = Math.min(STRETCH_IDS, to - start);
       this.#hash(new Uint32Array(ids.buffer, ids.byteOffset + start * 8, count * 2));
+      this.#fetch(count);
       for (let index = 0; index < count; index += 1) {
         const place = this.#places[index] ?? 0;
         const hash = this.#hashes[index] ?? 0;
@@ -125,7 +126,6 @@ export class BloomFilter {
     }
   }
 
-  /** Hashes a stretch, then touches the blocks it needs: all at once the processor fetches them side by side. */
   #hash(halves: Uint32Array): void {
     const count = halves.length / 2;
     for (let index = 0; index < count; index += 1) {
@@ -141,6 +141,10 @@ export class BloomFilter {
       this.#places[index] = place;
       this.#hashes[index] = hash;
     }
+  }
+
+  /** Touches the blocks of a stretch, which the processor then fetches side by side. */
+  #fetch(count: number): void {
     this.#touched ^= this.#newest.touch(this.#places, count);
     for (const layer of this.#older) this.#touched ^= layer.touch(this.#places, count);
   }
