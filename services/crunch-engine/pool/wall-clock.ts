@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+
 /** Farthest that the fine clock may be from the machine's clock before it is set again. */
 const TOLERANCE_MS = 5;
 

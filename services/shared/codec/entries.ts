@@ -92,7 +92,7 @@ export interface DecodedEntries {
 }
 
 /**
- * Decodes each entry by `decodeEntry(row)`, which puts it into row `row` of the caller's columns.
+ * Decodes each entry by `decodeEntry`, which is given its bytes and the reader's window on them, and puts it into row `row` of the caller's columns.
  * A broken entry is set aside and its row given to the next; a broken single is a broken message.
  *
  * @returns the number of valid entries beside what is known of them
@@ -102,7 +102,7 @@ export function decodeEntries(
   spans: EntrySpans,
   isFrame: boolean,
   what: string,
-  decodeEntry: (row: number) => void,
+  decodeEntry: (row: number, start: number, end: number) => void,
 ): DecodedEntries & { readonly count: number } {
   const { starts, ends } = spans;
   const entryIndexes = new Uint32Array(starts.length);
@@ -113,7 +113,7 @@ export function decodeEntries(
     const end = ends[index] ?? 0;
     try {
       reader.window(start, end);
-      decodeEntry(row);
+      decodeEntry(row, start, end);
       starts[row] = start;
       ends[row] = end;
       entryIndexes[row] = index;
@@ -128,10 +128,15 @@ export function decodeEntries(
 
 /** @throws WireError when the bytes are no UTF-8, which neither crunchers nor warehouses can take */
 export function checkText(bytes: Uint8Array, start: number, end: number, field: string): void {
+  if (!isText(bytes, start, end)) throw new WireError(`${field} is not UTF-8`);
+}
+
+/** Whether the bytes are UTF-8. */
+export function isText(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start <= MAX_SHORT_TEXT) {
     let index = start;
     while (index < end && (bytes[index] ?? 0) < 0x80) index += 1;
-    if (index === end) return;
+    if (index === end) return true;
   }
-  if (!isUtf8(bytes.subarray(start, end))) throw new WireError(`${field} is not UTF-8`);
+  return isUtf8(bytes.subarray(start, end));
 }

@@ -4,7 +4,9 @@ import { FRAME_ENTRY_TAG, checkText, decodeEntries, findEntries } from "./entrie
 import type { DecodedEntries } from "./entries.js";
 import { EntryWriter } from "./entry-writer.js";
 import { WIRE, WireReader } from "./wire-reader.js";
-import { WireWriter } from "./wire-writer.js";
+import { usualInt64, usualText } from "./usual-fields.js";
+import { textFieldBytes, writeTextField } from "./text-field.js";
+import { INT64_FIELD_BYTES, writeInt64Field } from "./wire-writer.js";
 
 export const RECORD_TAG = {
   ID: (1 << 3) | WIRE.varint,
@@ -13,7 +15,11 @@ export const RECORD_TAG = {
 } as const;
 
 /** Room for ID and Data with their tags. */
-const NUMBERS_BYTES = 22;
+const NUMBERS_BYTES = 2 * INT64_FIELD_BYTES;
+
+/** Turns ID and Data into halves of 32 bits without BigInt arithmetic. */
+const scratch = new BigInt64Array(2);
+const halves = new Uint32Array(scratch.buffer);
 
 /** Builds a MyDataFrame record by record; used again for the next. */
 export class RecordFrameEncoder {
@@ -36,9 +42,9 @@ export class RecordFrameEncoder {
 
   /** Adds a record. A lone surrogate in `meta` becomes U+FFFD, as UTF-8 has none. */
   add(id: bigint, data: bigint, meta: string): void {
-    this.#writer.begin();
-    writeRecord(this.#writer, id, data, meta);
-    this.#writer.end();
+    const writer = this.#writer;
+    const start = writer.begin(NUMBERS_BYTES + textFieldBytes(meta));
+    writer.end(writeRecord(writer.bytes, start, id, data, meta));
     this.#count += 1;
   }
 
@@ -51,16 +57,16 @@ export class RecordFrameEncoder {
 
 /** One MyData. */
 export function encodeRecord(id: bigint, data: bigint, meta: string): Uint8Array {
-  const writer = new WireWriter(NUMBERS_BYTES + meta.length * 3 + 6);
-  writeRecord(writer, id, data, meta);
-  return writer.take();
+  const bytes = new Uint8Array(NUMBERS_BYTES + textFieldBytes(meta));
+  return bytes.slice(0, writeRecord(bytes, 0, id, data, meta));
 }
 
-function writeRecord(writer: WireWriter, id: bigint, data: bigint, meta: string): void {
-  writer.reserve(NUMBERS_BYTES);
-  writer.int64Field(RECORD_TAG.ID, id);
-  writer.int64Field(RECORD_TAG.Data, data);
-  writer.textField(RECORD_TAG.Meta, meta);
+function writeRecord(bytes: Uint8Array, start: number, id: bigint, data: bigint, meta: string): number {
+  scratch[0] = id;
+  scratch[1] = data;
+  let at = writeInt64Field(bytes, start, RECORD_TAG.ID, halves[0] ?? 0, halves[1] ?? 0);
+  at = writeInt64Field(bytes, at, RECORD_TAG.Data, halves[2] ?? 0, halves[3] ?? 0);
+  return writeTextField(bytes, at, RECORD_TAG.Meta, meta);
 }
 
 /** The records of a message as columns, with what is known of each entry. */
@@ -81,9 +87,13 @@ export function decodeRecords(payload: Uint8Array, isFrame: boolean): DecodedRec
   const data = new BigInt64Array(capacity);
   const starts = new Uint32Array(capacity);
   const ends = new Uint32Array(capacity);
-  const idHalves = new Int32Array(ids.buffer);
-  const dataHalves = new Int32Array(data.buffer);
-  const entries = decodeEntries(reader, spans, isFrame, what, (row) => {
+  const idHalves = new Uint32Array(ids.buffer);
+  const dataHalves = new Uint32Array(data.buffer);
+  const entries = decodeEntries(reader, spans, isFrame, what, (row, start, end) => {
+    let at = usualInt64(payload, start, end, RECORD_TAG.ID, idHalves, row);
+    at = usualInt64(payload, at, end, RECORD_TAG.Data, dataHalves, row);
+    at = usualText(payload, at, end, RECORD_TAG.Meta, starts, ends, row);
+    if (at === end) return;
     // A row may hold what is left of a broken entry.
     idHalves[2 * row] = idHalves[2 * row + 1] = dataHalves[2 * row] = dataHalves[2 * row + 1] = 0;
     starts[row] = ends[row] = 0;

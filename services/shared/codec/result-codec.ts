@@ -8,7 +8,9 @@ import type { OwnField } from "./own-fields.js";
 import { RECORD_TAG } from "./record-codec.js";
 import type { DecodedRecords } from "./record-codec.js";
 import { MAX_TIMESTAMP_BYTES, TimestampReader, writeTimestamp } from "./timestamps.js";
+import { usualInt64, usualText, usualTimestamp } from "./usual-fields.js";
 import { WIRE, WireReader } from "./wire-reader.js";
+import { INT64_FIELD_BYTES, writeBytes, writeInt64Field, writeVarint32 } from "./wire-writer.js";
 
 const RESULT_TAG = {
   ...RECORD_TAG,
@@ -18,7 +20,11 @@ const RESULT_TAG = {
 } as const;
 
 /** Room for every field of a result but Meta, with tags and lengths. */
-const FIXED_BYTES = 3 * 11 + 6 + 2 * (2 + MAX_TIMESTAMP_BYTES);
+const FIXED_BYTES = 3 * INT64_FIELD_BYTES + 6 + 2 * (2 + MAX_TIMESTAMP_BYTES);
+
+/** Turns RData into halves of 32 bits without BigInt arithmetic. */
+const scratch = new BigInt64Array(1);
+const scratchHalves = new Uint32Array(scratch.buffer);
 
 /** Builds the answer to one frame: the records it came with, and what the cruncher made of each. */
 export class ResultEncoder {
@@ -69,25 +75,24 @@ export class ResultEncoder {
     const records = this.#records;
     if (records === undefined) throw new Error("add() before begin()");
     const writer = this.#writer;
-    const metaStart = records.meta.starts[row] ?? 0;
-    const metaEnd = records.meta.ends[row] ?? 0;
-    writer.begin();
-    writer.reserve(FIXED_BYTES + metaEnd - metaStart);
-    writer.int64HalvesField(RESULT_TAG.ID, this.#idHalves[2 * row] ?? 0, this.#idHalves[2 * row + 1] ?? 0);
-    writer.int64HalvesField(
-      RESULT_TAG.Data,
-      this.#dataHalves[2 * row] ?? 0,
-      this.#dataHalves[2 * row + 1] ?? 0,
-    );
+    const idHalves = this.#idHalves;
+    const dataHalves = this.#dataHalves;
+    const { starts, ends } = records.meta;
+    const metaStart = starts[row] ?? 0;
+    const metaEnd = ends[row] ?? 0;
+    scratch[0] = rData;
+    let at = writer.begin(FIXED_BYTES + metaEnd - metaStart);
+    const { bytes } = writer;
+    at = writeInt64Field(bytes, at, RESULT_TAG.ID, idHalves[2 * row] ?? 0, idHalves[2 * row + 1] ?? 0);
+    at = writeInt64Field(bytes, at, RESULT_TAG.Data, dataHalves[2 * row] ?? 0, dataHalves[2 * row + 1] ?? 0);
     if (metaEnd > metaStart) {
-      writer.byte(RESULT_TAG.Meta);
-      writer.varint32(metaEnd - metaStart);
-      writer.raw(records.meta.bytes, metaStart, metaEnd);
+      bytes[at] = RESULT_TAG.Meta;
+      at = writeVarint32(bytes, at + 1, metaEnd - metaStart);
+      at = writeBytes(bytes, at, records.meta.bytes, metaStart, metaEnd);
     }
-    writer.raw(this.#dTimeStamp, 0, this.#dTimeStampBytes);
-    writer.int64Field(RESULT_TAG.RData, rData);
-    this.#writeProcessTime(processedAtMs);
-    writer.end();
+    at = writeBytes(bytes, at, this.#dTimeStamp, 0, this.#dTimeStampBytes);
+    at = writeInt64Field(bytes, at, RESULT_TAG.RData, scratchHalves[0] ?? 0, scratchHalves[1] ?? 0);
+    writer.end(writeProcessTime(bytes, at, processedAtMs));
     this.#count += 1;
   }
 
@@ -95,17 +100,15 @@ export class ResultEncoder {
   finish(): Uint8Array {
     return this.#writer.take();
   }
+}
 
-  #writeProcessTime(processedAtMs: number): void {
-    const writer = this.#writer;
-    const seconds = Math.floor(processedAtMs / 1000);
-    const nanos = Math.min(999_999_999, Math.floor((processedAtMs - seconds * 1000) * 1_000_000));
-    const { bytes, length } = writer;
-    const end = writeTimestamp(bytes, length + 2, seconds, nanos);
-    bytes[length] = RESULT_TAG.ProcessTime;
-    bytes[length + 1] = end - length - 2;
-    writer.length = end;
-  }
+function writeProcessTime(bytes: Uint8Array, position: number, processedAtMs: number): number {
+  const seconds = Math.floor(processedAtMs / 1000);
+  const nanos = Math.min(999_999_999, Math.floor((processedAtMs - seconds * 1000) * 1_000_000));
+  const end = writeTimestamp(bytes, position + 2, seconds, nanos);
+  bytes[position] = RESULT_TAG.ProcessTime;
+  bytes[position + 1] = end - position - 2;
+  return end;
 }
 
 function halvesOf(column: BigInt64Array): Uint32Array {
@@ -148,7 +151,14 @@ export function decodeResults(
   const dTimeStamp = new TimestampReader("DTimeStamp");
   const processTime = new TimestampReader("ProcessTime");
   const own = new OwnFieldsReader(ownFields, payload, capacity);
-  const entries = decodeEntries(reader, spans, isFrame, what, (row) => {
+  const entries = decodeEntries(reader, spans, isFrame, what, (row, start, end) => {
+    let at = usualInt64(payload, start, end, RESULT_TAG.ID, ids, row);
+    at = usualInt64(payload, at, end, RESULT_TAG.Data, data, row);
+    at = usualText(payload, at, end, RESULT_TAG.Meta, starts, ends, row);
+    at = usualTimestamp(payload, at, end, RESULT_TAG.DTimeStamp, dTimeStamps, row);
+    at = usualInt64(payload, at, end, RESULT_TAG.RData, rData, row);
+    at = usualTimestamp(payload, at, end, RESULT_TAG.ProcessTime, processTimes, row);
+    if (at === end && ownFields.length === 0) return;
     // A row may hold what is left of a broken entry.
     ids[2 * row] = ids[2 * row + 1] = data[2 * row] = data[2 * row + 1] = 0;
     rData[2 * row] = rData[2 * row + 1] = starts[row] = ends[row] = 0;
