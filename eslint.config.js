@@ -19,11 +19,12 @@ const homes = {
   piscina: ["services/crunch-engine/pool/**"],
   "@duckdb/node-api": [
     "services/shared/duckdb.ts",
+    "services/shared/duckdb-chunk.ts",
     "services/shared/duckdb-columns.ts",
     "test/**",
     "examples/**",
   ],
-  "@duckdb/node-bindings": ["services/shared/duckdb-columns.ts"],
+  "@duckdb/node-bindings": ["services/shared/duckdb-chunk.ts", "services/shared/duckdb-columns.ts"],
   "@google-cloud/bigquery": ["services/results-engine/sinks/bigquery/**", "test/**"],
   "@google-cloud/bigquery-storage": [],
   "@google-cloud/bigquery-storage/build/src/v1/big_query_write_client.js": [

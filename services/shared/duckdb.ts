@@ -1,23 +1,10 @@
 /** The home of DuckDB: databases inside this process, read as columns. */
 import { DuckDBInstance } from "@duckdb/node-api";
-import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { QueryChunk } from "./duckdb-chunk.js";
 import { ColumnAppender } from "./duckdb-columns.js";
 import type { ColumnType } from "./duckdb-columns.js";
 import { UserError, messageOf } from "./errors.js";
-
-/** Rows of a running query, as columns. Valid for as long as it is referenced. */
-export interface QueryChunk {
-  readonly rowCount: number;
-  /** A BIGINT column, as a copy; entries of NULL rows are garbage. */
-  int64s(column: number): BigInt64Array;
-  /** True if the row has a value in the column. */
-  has(column: number, row: number): boolean;
-  /**
-   * A VARCHAR column; NULL becomes an empty text. DuckDB's reader takes one byte order mark off the
-   * front of a text: double it in SQL where it must survive.
-   */
-  texts(column: number): string[];
-}
 
 /** One database with one connection. Not for concurrent use: one query at a time. */
 export class DuckDb {
@@ -115,7 +102,7 @@ export class DuckDb {
         // Also behind the last row: the query is over only when a fetch finds nothing.
         next = result.fetchChunk();
         const rowCount = isLast ? chunk.rowCount - 1 : chunk.rowCount;
-        if (rowCount > 0) yield queryChunk(chunk, rowCount);
+        if (rowCount > 0) yield new QueryChunk(chunk, rowCount);
         if (isLast) return;
       }
     } finally {
@@ -153,35 +140,4 @@ function whyNotOpened(path: string, reason: string): string {
   }
   if (/not a valid DuckDB database/i.test(reason)) return `${path} is no DuckDB database`;
   return `${path} cannot be opened (${reason.split("\n")[0] ?? reason})`;
-}
-
-/** The first `rowCount` rows of a chunk. */
-function queryChunk(chunk: DuckDBDataChunk, rowCount: number): QueryChunk {
-  return {
-    rowCount,
-    int64s: (column) => int64sOf(chunk, column, rowCount),
-    has: (column, row) => chunk.getColumnVector(column).getItem(row) !== null,
-    texts: (column) => {
-      const vector = chunk.getColumnVector(column);
-      const texts = new Array<string>(rowCount);
-      for (let row = 0; row < texts.length; row += 1) {
-        const text = vector.getItem(row);
-        texts[row] = typeof text === "string" ? text : "";
-      }
-      return texts;
-    },
-  };
-}
-
-function int64sOf(chunk: DuckDBDataChunk, column: number, rowCount: number): BigInt64Array {
-  const vector = chunk.getColumnVector(column);
-  // The vector's own array, copied at once. It is no public field, hence the way without it below.
-  const items: unknown = Reflect.get(vector, "items");
-  if (items instanceof BigInt64Array && items.length === chunk.rowCount) return items.slice(0, rowCount);
-  const values = new BigInt64Array(rowCount);
-  for (let row = 0; row < values.length; row += 1) {
-    const value = vector.getItem(row);
-    if (typeof value === "bigint") values[row] = value;
-  }
-  return values;
 }

@@ -1,4 +1,4 @@
-import type { QueryChunk } from "../../shared/duckdb.js";
+import type { QueryChunk } from "../../shared/duckdb-chunk.js";
 import { COLUMN } from "./row-query.js";
 import type { BadTexts, Role, RowQuery } from "./row-query.js";
 import type { BadRow } from "./source.js";
@@ -14,7 +14,7 @@ export interface FoundBadRow {
 }
 
 export function findBadRow(query: RowQuery, rows: QueryChunk, row: number): FoundBadRow {
-  const texts = JSON.parse(rows.texts(COLUMN.bad)[row] ?? "") as BadTexts;
+  const texts = JSON.parse(rows.text(COLUMN.bad, row)) as BadTexts;
   const idIsBad = query.hasId && !rows.has(COLUMN.id, row);
   return { texts, role: idIsBad ? "id" : "data" };
 }

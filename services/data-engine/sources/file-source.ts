@@ -14,7 +14,7 @@
  * - Further parameters: `format=csv|tsv|json|ndjson|parquet`, and for CSV `header=false`, `delim=`.
  */
 import { DuckDb } from "../../shared/duckdb.js";
-import type { QueryChunk } from "../../shared/duckdb.js";
+import type { QueryChunk } from "../../shared/duckdb-chunk.js";
 import { EngineError, UserError, messageOf } from "../../shared/errors.js";
 import { allowParams } from "../../shared/plugin-uri.js";
 import type { PluginUri } from "../../shared/plugin-uri.js";
