@@ -1,7 +1,7 @@
 /**
  * The pool alone: bytes in, bytes out, no NATS. First what the path through a thread costs with a
  * cruncher that does nothing, then what is lost of a cruncher's own time against a bare loop on as
- * many threads, then singles.
+ * many threads, one and all, then singles.
  */
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
@@ -27,17 +27,37 @@ for (let threads = 1; threads <= Math.min(2, allThreads); threads += 1) {
   print(`identity, frames of ${String(FRAME_RECORDS)}, ${String(threads)} threads`, rates, "records/s");
 }
 
-// One after the other in turns, so that a busy neighbour on the machine slows both alike.
-const pooled: number[] = [];
-const bare: number[] = [];
+// One after the other in turns, so that a busy neighbour on the machine slows all alike.
+const threadCounts = allThreads === 1 ? [1] : [1, allThreads];
+const turns: { readonly pooled: readonly number[]; readonly bare: readonly number[] }[] = [];
 for (let turn = 0; turn < RUNS; turn += 1) {
-  pooled.push(...(await ratesOf(busy100us, allThreads, frame, 4 * allThreads, FRAME_RECORDS, 1)));
-  bare.push(await bareRate(allThreads, 4 * FRAME_RECORDS));
+  const pooled: number[] = [];
+  const bare: number[] = [];
+  for (const threads of threadCounts) {
+    pooled.push(...(await ratesOf(busy100us, threads, frame, 4 * threads, FRAME_RECORDS, 1)));
+    bare.push(await bareRate(threads, 4 * FRAME_RECORDS));
+  }
+  turns.push({ pooled, bare });
 }
-print(`100 µs cruncher, ${String(allThreads)} threads`, pooled, "records/s");
-print(`the same in a bare loop, ${String(allThreads)} threads`, bare, "records/s");
-const shares = pooled.map((rate, turn) => rate / (bare[turn] ?? Number.NaN));
-process.stdout.write(`share of the bare loop: ${median(shares).toFixed(3)}\n`);
+for (const [place, threads] of threadCounts.entries()) {
+  const name = `${String(threads)} threads`;
+  print(
+    `100 µs cruncher, ${name}`,
+    turns.map(({ pooled }) => pooled[place] ?? 0),
+    "records/s",
+  );
+  print(
+    `the same in a bare loop, ${name}`,
+    turns.map(({ bare }) => bare[place] ?? 0),
+    "records/s",
+  );
+  ratio(`share of the bare loop, ${name}`, ({ pooled, bare }) => (pooled[place] ?? 0) / (bare[place] ?? 0));
+}
+ratio(`${String(allThreads)} threads against 1`, ({ pooled }) => (pooled.at(-1) ?? 0) / (pooled[0] ?? 0));
+ratio(
+  `${String(allThreads)} threads against 1, bare loop`,
+  ({ bare }) => (bare.at(-1) ?? 0) / (bare[0] ?? 0),
+);
 
 const singles = await ratesOf("identity", allThreads, singleOf({ data: 27n, meta: "one" }), 30_000, 1);
 print(`identity, singles, ${String(allThreads)} threads`, singles, "records/s");
@@ -101,6 +121,11 @@ async function bareRate(threads: number, recordsPerThread: number): Promise<numb
   const seconds = (performance.now() - startedAtMs) / 1_000;
   await Promise.all(workers.map((worker) => worker.terminate()));
   return (threads * recordsPerThread) / seconds;
+}
+
+/** The median over the turns. */
+function ratio(what: string, of: (turn: (typeof turns)[number]) => number): void {
+  process.stdout.write(`${what}: ${median(turns.map(of)).toFixed(3)}\n`);
 }
 
 function print(what: string, rates: readonly number[], unit: string): void {
