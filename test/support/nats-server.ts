@@ -33,6 +33,7 @@ export interface NatsServerOptions {
 export class NatsServer {
   readonly #folder: string;
   readonly #options: NatsServerOptions;
+  readonly #onExit = (): void => void this.#process?.kill("SIGKILL");
   #process: ChildProcess | undefined;
   #port = -1;
   #monitoringPort = -1;
@@ -41,7 +42,7 @@ export class NatsServer {
     this.#folder = folder;
     this.#options = options;
     // A test file that crashes leaves no server behind.
-    process.once("exit", () => this.#process?.kill("SIGKILL"));
+    process.once("exit", this.#onExit);
   }
 
   /** Starts a server and resolves when it takes connections. */
@@ -122,6 +123,7 @@ export class NatsServer {
   async stop(): Promise<void> {
     this.resume();
     await this.#end("SIGTERM");
+    process.off("exit", this.#onExit);
     await rm(this.#folder, { recursive: true, force: true });
   }
 
