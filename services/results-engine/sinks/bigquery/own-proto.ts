@@ -1,8 +1,9 @@
 /** The columns of a user's own fields as protobuf, with numbers behind those that every row has. */
 import { Int64Reader } from "./bytes.js";
 import type { OwnValue } from "./own-json.js";
-import { VARINT_MAX_BYTES, writeVarint32, writeVarint64 } from "./varint.js";
+import { VARINT_MAX_BYTES, writeVarint64 } from "./varint.js";
 import type { OwnColumn, TextColumn } from "../../../shared/codec/columns.js";
+import { writeVarint32 } from "../../../shared/codec/wire-writer.js";
 import { RESULT_COLUMNS, SINK_COLUMNS } from "../row-schema.js";
 
 /** Behind the columns that every table has, and the two that an upsert carries. */

@@ -1,10 +1,11 @@
 /** Rows as the Storage Write API takes them: protobuf, and the descriptor that says how to read it. */
+import { writeVarint32 } from "../../../shared/codec/wire-writer.js";
 import type { PartReaders } from "./batch.js";
 import type { Int64Reader } from "./bytes.js";
 import { COLUMNS, writeColumns } from "./row-columns.js";
 import type { ColumnWriter } from "./row-columns.js";
 import type { RowFormat, RowFrame } from "./rows.js";
-import { VARINT_MAX_BYTES, writeVarint32, writeVarint64, writeVarintNumber } from "./varint.js";
+import { VARINT_MAX_BYTES, writeVarint64, writeVarintNumber } from "./varint.js";
 import { OWN_COLUMNS } from "../row-schema.js";
 import { FIRST_OWN_NUMBER } from "./own-proto.js";
 import type { RowColumnType } from "../row-schema.js";

@@ -2,22 +2,11 @@
  * Writes protobuf's numbers straight into a byte buffer. Every function takes the place to write at and
  * returns the place after it; the caller has made room.
  */
+import { writeVarint32 } from "../../../shared/codec/wire-writer.js";
 import type { Int64Reader } from "./bytes.js";
 
 /** The longest varint: a negative int64. */
 export const VARINT_MAX_BYTES = 10;
-
-/** A number from 0 to 2^31 - 1. */
-export function writeVarint32(bytes: Buffer, at: number, value: number): number {
-  let place = at;
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes[place++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  bytes[place++] = rest;
-  return place;
-}
 
 /** The value as int64, without making a bigint. */
 export function writeVarint64(bytes: Buffer, at: number, column: Int64Reader, index: number): number {
