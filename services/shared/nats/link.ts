@@ -6,6 +6,7 @@ import { Events } from "nats";
 import type { JetStreamManager, NatsConnection, Status } from "nats";
 import { EngineError } from "../errors.js";
 import type { Warn } from "../logger.js";
+import { OpenRequests } from "./open-requests.js";
 
 export type { Warn } from "../logger.js";
 
@@ -27,6 +28,7 @@ export class Link {
   readonly jsm: JetStreamManager;
   readonly #warn: Warn;
   readonly #listeners = new Set<LinkListener>();
+  readonly #requests: OpenRequests;
   /** Settled while disconnected; the client library would drop them. */
   readonly #unsent = new Map<string, Uint8Array>();
   #isConnected = true;
@@ -37,6 +39,7 @@ export class Link {
   constructor(nc: NatsConnection, jsm: JetStreamManager, warn: Warn) {
     this.nc = nc;
     this.jsm = jsm;
+    this.#requests = new OpenRequests(nc);
     this.#warn = warn;
     this.#maxPayloadBytes = nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
     void this.#watchStatus();
@@ -93,10 +96,13 @@ export class Link {
   #onStatus(status: Status): void {
     if (status.type === Events.Disconnect) {
       this.#isConnected = false;
+      this.#requests.end();
       this.#warn({ server: status.data }, "disconnected from NATS");
       for (const listener of this.#listeners) listener.disconnected?.();
     } else if (status.type === Events.Reconnect) {
       this.#isConnected = true;
+      // The library drops what is asked while disconnected.
+      this.#requests.end();
       this.#maxPayloadBytes = this.nc.info?.max_payload ?? this.#maxPayloadBytes;
       this.#warn({ server: status.data }, "connected to NATS again");
       for (const [reply, payload] of this.#unsent) this.nc.publish(reply, payload);
