@@ -52,6 +52,38 @@ describe("trimming", () => {
     await losing.close();
   });
 
+  it("looks again soon after a reconnect, because the stream may have become full meanwhile", async (t) => {
+    const proxy = await TcpProxy.start(nats.port);
+    t.after(() => proxy.close());
+    const namespace = freshNamespace();
+    let reconnects = 0;
+    const messaging = await connectTest(`nats://127.0.0.1:${String(proxy.port)}`, {
+      namespace,
+      streamMaxBytes: 1_048_576,
+      // The first look comes after 45 s at the earliest; after a reconnect, in 15 s at the latest.
+      trimEveryMs: 60_000,
+      warn: (_details, text) => (reconnects += Number(text === "connected to NATS again")),
+    });
+    t.after(() => messaging.close());
+    const run = collect(await messaging.consumer({ topic: "data", maxInFlight: 4, ackWaitMs: 1_000 }));
+    for (const [messageId, bytes] of [
+      ["large", 600_000],
+      ["newest", 1],
+    ] as const) {
+      await messaging.publisher.publish({ subject: "data", payload: new Uint8Array(bytes), messageId });
+    }
+    await until(() => run.messages.length === 2, 20_000, "both messages");
+    proxy.cut();
+    await until(() => reconnects === 1, 20_000, "the reconnect");
+    const storedMessages = () =>
+      withClient(nats.url, async (nc) => {
+        const jsm = await nc.jetstreamManager();
+        return (await jsm.streams.info(`${namespace}-DATA`)).state.messages;
+      });
+    await until(async () => (await storedMessages()) === 1, 25_000, "the trimming");
+    await run.stop();
+  });
+
   it("knows the servers whose purge touches only what is purged", () => {
     for (const version of ["2.9.10", "2.11.17", "2.12.0", "2.12.14", "1.4.1", "", "unknown"]) {
       assert.equal(isPurgeSafe(version), false, version);

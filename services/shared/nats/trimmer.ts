@@ -12,6 +12,9 @@ import { durableOf } from "./topology.js";
 import { TrimPlanner } from "./trimming.js";
 import type { StreamLook } from "./trimming.js";
 
+/** A round that is wanted soon comes after this share of the usual time. */
+const SOON = 1 / 5;
+
 export interface TrimmerParts {
   readonly link: Link;
   readonly stream: string;
@@ -27,37 +30,52 @@ export class Trimmer {
   readonly #parts: TrimmerParts;
   readonly #closing = new AbortController();
   readonly #planner = new TrimPlanner(DEDUPE_WINDOW_MS);
-  #timer: NodeJS.Timeout;
+  readonly #stopListening: () => void;
+  #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
 
   constructor(parts: TrimmerParts) {
     this.#parts = parts;
-    this.#timer = this.#schedule(parts.everyMs);
+    this.#schedule(parts.everyMs);
+    // Meanwhile the stream may have become full.
+    this.#stopListening = parts.link.listen({ reconnected: () => this.#hurry() });
   }
 
   /** Waits for a round under way. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#stopListening();
     clearTimeout(this.#timer);
     await this.#round;
   }
 
   /** Jitter, so that many engines do not ask in step. */
-  #schedule(everyMs: number): NodeJS.Timeout {
-    const start = (): void => void (this.#round = this.#trim());
-    return setTimeout(start, everyMs * (0.75 + Math.random() / 2));
+  #schedule(afterMs: number): void {
+    const start = (): void => {
+      this.#timer = undefined;
+      this.#round = this.#trim();
+    };
+    this.#timer = setTimeout(start, afterMs * (0.75 + Math.random() / 2));
+  }
+
+  /** A round under way has failed with the old connection, and looks again soon by itself. */
+  #hurry(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#schedule(this.#parts.everyMs * SOON);
   }
 
   async #trim(): Promise<void> {
     const { link, stream, everyMs, warn } = this.#parts;
-    let nextMs = everyMs;
+    let nextMs = everyMs * SOON;
     try {
       if (link.isConnected) nextMs = await this.#trimOnce();
     } catch (thrown) {
-      // The link is down or the stream gone; the consumer deals with both, the next round tries again.
+      // The link is down or the stream gone; the consumer deals with both. The stream may be full, so
+      // the next try is soon.
       if (!this.#closing.signal.aborted) warn({ stream }, `cannot trim yet: ${messageOf(thrown)}`);
     }
-    if (!this.#closing.signal.aborted) this.#timer = this.#schedule(nextMs);
+    if (!this.#closing.signal.aborted) this.#schedule(nextMs);
   }
 
   /** @returns when to look again, in milliseconds: sooner while the stream is filling up */
@@ -73,7 +91,7 @@ export class Trimmer {
       const trimmed = { stream, firstSequence, upTo, lastSequence };
       await trimUpTo(link, trimmed, this.#closing.signal);
     }
-    return look.bytes * 2 > look.maxBytes ? everyMs / 5 : everyMs;
+    return look.bytes * 2 > look.maxBytes ? everyMs * SOON : everyMs;
   }
 
   async #look(): Promise<StreamLook> {
