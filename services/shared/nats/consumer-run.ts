@@ -187,7 +187,6 @@ export class ConsumerRun {
     const nowMs = performance.now();
     this.#beat(nowMs);
     if (this.#isEnding) return;
-    this.#pull.forgetEnded(nowMs);
     if (this.#trouble === undefined && this.#pull.isSilent(nowMs)) this.#suspect("no sign of life");
     if (this.#trouble !== undefined && nowMs >= this.#lookAtMs) void this.#look();
     this.#topUp();
