@@ -8,7 +8,7 @@ import type { Link } from "./link.js";
 /** Messages in hand at once: with the largest allowed payload 64 MiB. */
 const CHUNK_MESSAGES = 64;
 /** The same where payloads stay at the server. */
-const CHUNK_HEADERS = 1_000;
+const CHUNK_HEADERS = 100;
 /** Longest wait for the next messages; they are there, so this passes only while the link is down. */
 const CHUNK_MS = 5_000;
 /** The server removes a consumer that its reader forgot. */
