@@ -132,7 +132,7 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: OPTIONS }).values;
   } catch (thrown) {
-    throw new UserError(`${messageOf(thrown)}\n\n${HELP}`);
+    throw new UserError(`${messageOf(thrown)}; --help shows every option`);
   }
 }
 
