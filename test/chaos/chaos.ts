@@ -19,7 +19,10 @@ const PLANNED_BOUTS = 20;
 // The engines and servers must not outlive their runner.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 try {
-  process.exitCode = await main(readArgs(process.argv.slice(2)));
+  const code = await main(readArgs(process.argv.slice(2)));
+  // The NATS client leaves the socket of a dial without an answer open. A server that is killed just then
+  // may never close it either, and the process would wait for that.
+  process.exit(code);
 } catch (thrown) {
   if (!(thrown instanceof UserError)) throw thrown;
   process.stderr.write(`${thrown.message}\n`);
