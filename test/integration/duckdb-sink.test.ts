@@ -78,6 +78,17 @@ describe("duckdb:", () => {
     await other.close();
   });
 
+  it("writes nothing when it is opened for another run, as the disk may be full then", async () => {
+    const first = await openSink(uriOf("opened.duckdb"), context("first"));
+    await write(first, [1n]);
+    await first.close();
+    const second = await openSink(uriOf("opened.duckdb"), context("second"));
+    await second.close();
+
+    const path = join(folder.path, "opened.duckdb");
+    assert.deepEqual(await queryDuckDb(path, "select RunId from results_totals"), [{ RunId: "first" }]);
+  });
+
   it("writes into a table of the user's choice, whatever its name", async () => {
     const sink = await openSink(`${uriOf("named.duckdb")}?table=my "rows"`, context("run"));
     await write(sink, [1n]);

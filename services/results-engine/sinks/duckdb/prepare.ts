@@ -34,7 +34,6 @@ export async function prepareTables(
   await checkTables(db, tables.name, setting);
   const earlierTotals = await totalsOf(db, tables, runId, setting);
   const lifetimeTotals = await totalsOf(db, tables, undefined, setting);
-  await db.run(tables.beginTotals(runId));
   const knownIds = await KnownIds.read(db, tables);
   if (knownIds === undefined) {
     throw new UserError(`${setting}: the table has an ${KEY_COLUMN} twice, where each must be there once`);

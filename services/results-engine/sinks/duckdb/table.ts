@@ -152,16 +152,12 @@ export class DuckDbTables {
     return `DELETE FROM ${this.repeatMessages} WHERE RTimeStamp < make_timestamp(${beforeUs})`;
   }
 
-  /** Makes the row that {@link addTotals} adds to, unless an earlier process of the run did. */
-  beginTotals(runId: string): string {
-    const run = sqlText(runId);
-    return (
-      `INSERT INTO ${this.totals} SELECT ${run}, 0, 0, 0 ` +
-      `WHERE NOT EXISTS (FROM ${this.totals} WHERE RunId = ${run})`
-    );
+  /** The totals of a run that has stored nothing before. */
+  firstTotals(runId: string, { stored, repeats, late }: SinkTotals): string {
+    return `INSERT INTO ${this.totals} VALUES (${sqlText(runId)}, ${stored}, ${repeats}, ${late})`;
   }
 
-  /** An INSERT with ON CONFLICT would do without that row and take three times as long as this. */
+  /** Changes no row if there is none. With ON CONFLICT one INSERT would do, and take three times as long. */
   addTotals(runId: string, { stored, repeats, late }: SinkTotals): string {
     return (
       `UPDATE ${this.totals} SET Stored = Stored + ${stored}, Repeats = Repeats + ${repeats}, ` +

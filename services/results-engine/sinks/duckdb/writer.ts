@@ -97,7 +97,8 @@ export class DuckDbWriter {
   /** Adds to the totals of the run, in the transaction of the rows. */
   async #account(counts: Omit<WriteOutcome, "rejected">): Promise<WriteOutcome> {
     const { db, tables, runId } = this.#parts;
-    await db.run(tables.addTotals(runId, counts));
+    const changed = await db.run(tables.addTotals(runId, counts));
+    if (changed === 0) await db.run(tables.firstTotals(runId, counts));
     return { ...counts, rejected: [] };
   }
 
