@@ -1,6 +1,7 @@
 import { get } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
+import { NAME_PARAMETER } from "../shared/health.js";
 import { parseMetrics, sumOf } from "../shared/metrics-text.js";
 import type { Sample } from "../shared/metrics-text.js";
 
@@ -35,6 +36,10 @@ export interface MetricsPort {
 }
 
 const TIMEOUT_MS = 2_000;
+const PUBLISHED = "data_confirmed_position";
+const EXPECTED = "data_source_expected_records";
+const CRUNCHED = "crunch_records_total";
+const ROWS = "results_rows_total";
 
 /** Reads `/metrics` of all engines of a run and adds them up. An engine that is down keeps its last word. */
 export class RunMetrics {
@@ -66,21 +71,21 @@ export class RunMetrics {
 
   async #read(): Promise<RunCounts> {
     const [data, results, ...engines] = await Promise.all([
-      this.data === undefined ? undefined : scrape(this.data),
-      scrape(this.#results),
-      ...this.#engines.map(({ port }) => scrape(port)),
+      this.data === undefined ? undefined : scrape(this.data, [PUBLISHED, EXPECTED]),
+      scrape(this.#results, [ROWS]),
+      ...this.#engines.map(({ port }) => scrape(port, [CRUNCHED])),
     ]);
     if (data !== undefined) {
-      this.#published = Math.max(this.#published, sumOf(data, "data_confirmed_position"));
-      this.#expected = sumOf(data, "data_source_expected_records") || undefined;
+      this.#published = Math.max(this.#published, sumOf(data, PUBLISHED));
+      this.#expected = sumOf(data, EXPECTED) || undefined;
     }
     if (results !== undefined) {
-      this.stored.observe(sumOf(results, "results_rows_total", { outcome: "stored" }));
-      this.repeats.observe(sumOf(results, "results_rows_total", { outcome: "repeat" }));
+      this.stored.observe(sumOf(results, ROWS, { outcome: "stored" }));
+      this.repeats.observe(sumOf(results, ROWS, { outcome: "repeat" }));
     }
     for (const [index, samples] of engines.entries()) {
       if (samples !== undefined) {
-        this.#engines[index]?.crunched.observe(sumOf(samples, "crunch_records_total"));
+        this.#engines[index]?.crunched.observe(sumOf(samples, CRUNCHED));
       }
     }
     return {
@@ -94,9 +99,10 @@ export class RunMetrics {
 }
 
 /** undefined when nobody answers in time: the next reading comes soon. */
-async function scrape(port: MetricsPort): Promise<readonly Sample[] | undefined> {
+async function scrape(port: MetricsPort, names: readonly string[]): Promise<readonly Sample[] | undefined> {
   if (port.details === undefined) return undefined;
-  const url = `http://127.0.0.1:${String(port.details.port)}/metrics`;
+  const query = new URLSearchParams(names.map((name): [string, string] => [NAME_PARAMETER, name]));
+  const url = `http://127.0.0.1:${String(port.details.port)}/metrics?${query.toString()}`;
   try {
     return parseMetrics(await page(url));
   } catch {

@@ -10,6 +10,9 @@ export interface ComponentState {
   readonly detail: string;
 }
 
+/** Asks `/metrics` for one metric, given again for each; of many Prometheus exporters. */
+export const NAME_PARAMETER = "name[]";
+
 /** `/metrics`, `/livez` and `/readyz` of one engine. */
 export class HealthServer {
   readonly #components = new Map<string, () => ComponentState>();
@@ -49,11 +52,11 @@ export class HealthServer {
   }
 
   async #answer(registry: Registry, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? "/").split("?")[0];
+    const [path, query] = (request.url ?? "/").split("?");
     switch (path) {
       case "/metrics":
         response.setHeader("content-type", registry.contentType);
-        response.end(await registry.metrics());
+        response.end(await metricsOf(registry, new URLSearchParams(query).getAll(NAME_PARAMETER)));
         return;
       case "/livez":
         sendJson(response, 200, { ok: true });
@@ -68,6 +71,14 @@ export class HealthServer {
         sendJson(response, 404, { ok: false, detail: "use /metrics, /livez or /readyz" });
     }
   }
+}
+
+/** All metrics, or those of the names that there are: collecting all takes some milliseconds. */
+async function metricsOf(registry: Registry, names: readonly string[]): Promise<string> {
+  if (names.length === 0) return registry.metrics();
+  const known = names.filter((name) => registry.getSingleMetric(name) !== undefined);
+  const texts = await Promise.all(known.map((name) => registry.getSingleMetricAsString(name)));
+  return texts.map((text) => `${text}\n`).join("");
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

@@ -14,9 +14,13 @@ describe("the counts of a run", () => {
       'results_rows_total{outcome="stored"} 600\nresults_rows_total{outcome="repeat"} 7',
     ];
     const servers: Server[] = [];
+    const asked: (string | undefined)[] = [];
     const ports: { details: { port: number } | undefined }[] = [];
     for (const page of pages) {
-      const server = createServer((_, response) => response.end(page));
+      const server = createServer((request, response) => {
+        asked.push(request.url);
+        response.end(page);
+      });
       servers.push(server);
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       ports.push({ details: { port: (server.address() as AddressInfo).port } });
@@ -28,6 +32,12 @@ describe("the counts of a run", () => {
     const expected = { published: 900, expected: 1000, crunched: 700, stored: 600, repeats: 7 };
 
     assert.deepEqual(await metrics.read(), expected);
+    assert.deepEqual(asked.sort(), [
+      "/metrics?name%5B%5D=crunch_records_total",
+      "/metrics?name%5B%5D=crunch_records_total",
+      "/metrics?name%5B%5D=data_confirmed_position&name%5B%5D=data_source_expected_records",
+      "/metrics?name%5B%5D=results_rows_total",
+    ]);
     second.details = undefined;
     for (const one of servers) one.close();
     assert.deepEqual(await metrics.read(), expected);
