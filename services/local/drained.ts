@@ -2,7 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { EngineError, messageOf } from "../shared/errors.js";
 import type { Backlog, Messaging, Topic } from "../shared/messaging.js";
 
+/** Between two looks, in milliseconds. */
 const POLL_MS = 20;
+/** Above so many messages that are to be delivered no engine is done by the next look, and looks need not be near. */
+const FAR_MESSAGES = 100;
+const FAR_POLL_MS = 200;
 const TOPICS: readonly Topic[] = ["data", "results"];
 /** A server that was started again answers within seconds. */
 const TRIES = 100;
@@ -15,12 +19,14 @@ const RETRY_MS = 100;
  *
  * @param onDelivered told of each stage that has nothing to deliver any more, for good: nothing is left in those
  *   before it
+ * @param wait between two looks, for tests
  * @returns true when empty, false when `signal` aborted before
  */
 export async function drained(
   messaging: Pick<Messaging, "backlog">,
   signal: AbortSignal,
   onDelivered: (topic: Topic) => void = () => undefined,
+  wait: (ms: number) => Promise<unknown> = delay,
 ): Promise<boolean> {
   for (const topic of TOPICS) {
     let isDelivered = false;
@@ -32,7 +38,7 @@ export async function drained(
         if (backlog.unackedMessages === 0) break;
       }
       if (signal.aborted) return false;
-      await delay(POLL_MS);
+      await wait((backlog?.pendingMessages ?? 0) > FAR_MESSAGES ? FAR_POLL_MS : POLL_MS);
     }
   }
   return true;

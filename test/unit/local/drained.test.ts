@@ -37,6 +37,23 @@ describe("the wait for empty stages", () => {
     assert.deepEqual(asked, ["data", "data", "data", "data", "results", "results"]);
   });
 
+  it("looks seldom while there is much to deliver, and often near the end", async () => {
+    const answers: Record<Topic, Backlog[]> = {
+      data: [backlog(5_000, 40), backlog(101, 40), backlog(100, 40), backlog(0, 40), backlog(0, 0)],
+      results: [backlog(0, 0)],
+    };
+    const waits: number[] = [];
+
+    await drained(
+      { backlog: (topic) => Promise.resolve(answers[topic].shift() ?? backlog(0, 0)) },
+      new AbortController().signal,
+      undefined,
+      (ms) => Promise.resolve(waits.push(ms)),
+    );
+
+    assert.deepEqual(waits, [200, 200, 20, 20]);
+  });
+
   it("ends without them when it was given up", async () => {
     const patience = new AbortController();
     const waiting = drained({ backlog: () => Promise.resolve(backlog(1, 0)) }, patience.signal);
