@@ -65,7 +65,8 @@ export class Framer {
         this.#unfit.push({ ...badRow, code: "bad_row" });
         nextBad += 1;
       } else {
-        yield* this.#addRecord(ids[record] ?? 0n, data[record] ?? 0n, meta[record] ?? "");
+        const full = this.#addRecord(ids[record] ?? 0n, data[record] ?? 0n, meta[record] ?? "");
+        if (full !== undefined) yield full;
         record += 1;
       }
       this.#position += 1;
@@ -78,21 +79,28 @@ export class Framer {
     return this.#position > this.#startPosition ? this.#cut() : undefined;
   }
 
-  *#addRecord(id: bigint, data: bigint, meta: string): Generator<Frame, void, undefined> {
+  /**
+   * No generator of its own, which would cost more than the record.
+   *
+   * @returns the frame that had no room for it
+   */
+  #addRecord(id: bigint, data: bigint, meta: string): Frame | undefined {
     const { maxBytes, maxRecordBytes } = this.#limits;
     const encoder = this.#encoder;
+    let full: Frame | undefined;
     // An upper bound first: most records need no exact size.
     const boundBytes = MAX_NUMBERS_BYTES + meta.length * MAX_BYTES_PER_CHAR;
     if (boundBytes > maxRecordBytes || encoder.sizeBytes + MAX_ENTRY_HEAD_BYTES + boundBytes > maxBytes) {
       const recordBytes = encodeRecord(id, data, meta).byteLength;
       if (recordBytes > maxRecordBytes) {
         this.#unfit.push(this.#tooLarge(id, data, meta, recordBytes));
-        return;
+        return undefined;
       }
       const isFull = encoder.sizeBytes + entryHeadBytes(recordBytes) + recordBytes > maxBytes;
-      if (isFull && encoder.count > 0) yield this.#cut();
+      if (isFull && encoder.count > 0) full = this.#cut();
     }
     encoder.add(id, data, meta);
+    return full;
   }
 
   #tooLarge(id: bigint, data: bigint, meta: string, recordBytes: number): UnfitRow {

@@ -35,8 +35,15 @@ export class QueryChunk {
 
   /** True if the row has a value in the column. */
   has(column: number, row: number): boolean {
+    return isSet(this.#validityOf(column), row);
+  }
+
+  /** True if any row has a value in the column. */
+  hasAny(column: number): boolean {
     const validity = this.#validityOf(column);
-    return validity === null || ((validity[row >> 3] ?? 0) & (1 << (row & 7))) !== 0;
+    if (validity === null) return this.rowCount > 0;
+    for (let row = 0; row < this.rowCount; row += 1) if (isSet(validity, row)) return true;
+    return false;
   }
 
   /**
@@ -47,11 +54,12 @@ export class QueryChunk {
     const bytes = this.#copyOf(column, STRING_BYTES);
     const words = new Uint32Array(bytes.buffer, 0, this.rowCount * STRING_WORDS);
     const all = bytes.toString("latin1");
+    const validity = this.#validityOf(column);
     const texts = new Array<string>(this.rowCount);
     for (let row = 0, word = 0; row < texts.length; row += 1, word += STRING_WORDS) {
       const length = words[word] ?? 0;
       const bits = (words[word + 1] ?? 0) | (words[word + 2] ?? 0) | (words[word + 3] ?? 0);
-      const isShortAscii = length <= MAX_INLINE_BYTES && (bits & NOT_ASCII) === 0 && this.has(column, row);
+      const isShortAscii = length <= MAX_INLINE_BYTES && (bits & NOT_ASCII) === 0 && isSet(validity, row);
       const start = row * STRING_BYTES + LENGTH_BYTES;
       texts[row] = isShortAscii ? all.slice(start, start + length) : this.text(column, row);
     }
@@ -84,4 +92,8 @@ export class QueryChunk {
     }
     return validity;
   }
+}
+
+function isSet(validity: Uint8Array | null, row: number): boolean {
+  return validity === null || ((validity[row >> 3] ?? 0) & (1 << (row & 7))) !== 0;
 }

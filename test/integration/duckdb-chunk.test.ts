@@ -62,11 +62,19 @@ describe("a chunk of a query's rows", () => {
       for (let row = 0; row < chunk.rowCount; row += 1) {
         assert.deepEqual([chunk.has(0, row), chunk.has(1, row)], [false, true]);
       }
+      assert.deepEqual([chunk.hasAny(0), chunk.hasAny(1)], [false, true]);
       assert.ok(chunk.texts(0).every((text) => text === ""));
       assert.ok(chunk.texts(1).every((text) => text === "full"));
       rows += chunk.rowCount;
     }
     assert.equal(rows, ROWS);
+  });
+
+  it("tells of one value among many rows without", async () => {
+    const found: boolean[] = [];
+    const query = `SELECT CASE WHEN i = ${String(ROWS - 1)} THEN i END AS last FROM t ORDER BY i`;
+    for await (const chunk of db.stream(query)) found.push(chunk.hasAny(0));
+    assert.deepEqual(found, [...new Array<boolean>(found.length - 1).fill(false), true]);
   });
 
   it("keeps what it gave when the next has come", async () => {

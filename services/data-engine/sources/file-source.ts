@@ -137,6 +137,7 @@ class FileSource implements Source {
       : fillRange(new BigInt64Array(count), position + 1, count);
     const endPosition = position + count;
     const bad: BadRow[] = [];
+    if (!rows.hasAny(COLUMN.bad)) return { ids, data, meta, bad, endPosition };
     let good = 0;
     for (let row = 0; row < count; row += 1) {
       if (rows.has(COLUMN.bad, row)) {
@@ -152,7 +153,6 @@ class FileSource implements Source {
       }
       good += 1;
     }
-    if (good === count) return { ids, data, meta, bad, endPosition };
     const cut = { ids: ids.slice(0, good), data: data.slice(0, good), meta: meta.slice(0, good) };
     return { ...cut, bad, endPosition };
   }
