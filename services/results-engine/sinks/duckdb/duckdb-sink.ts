@@ -8,6 +8,7 @@ import { lookAtDuckDb } from "./look.js";
 import { prepareTables } from "./prepare.js";
 import { DuckDbSchema } from "./table-schema.js";
 import { DuckDbTables } from "./table.js";
+import { DuckDbThreads } from "./threads.js";
 import { addOutcome, committedSince } from "./totals.js";
 import { DuckDbWriter } from "./writer.js";
 import type { SinkLook } from "../sink-look.js";
@@ -49,7 +50,8 @@ export async function openDuckDbSink(
     const db = await DuckDb.openFile(path, setting);
     try {
       const { knownIds, earlierTotals, lifetimeTotals } = await prepareTables(db, tables, runId, setting);
-      const writer = new DuckDbWriter({ db, tables, knownIds, runId, lateAfterMs, nowMs });
+      const threads = await DuckDbThreads.of(db);
+      const writer = new DuckDbWriter({ db, tables, knownIds, threads, runId, lateAfterMs, nowMs });
       return { db, totals: earlierTotals, lifetimeTotals, writer };
     } catch (thrown) {
       db.close();

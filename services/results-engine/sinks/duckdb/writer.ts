@@ -3,6 +3,7 @@ import type { DuckDb } from "../../../shared/duckdb.js";
 import { DuckDbRows } from "./rows.js";
 import { DuckDbStaging } from "./staging.js";
 import type { DuckDbTables, WriteTime } from "./table.js";
+import type { DuckDbThreads } from "./threads.js";
 import type { KnownIds } from "./known-ids.js";
 import type { Batch, WriteOutcome } from "../sink.js";
 
@@ -18,6 +19,7 @@ export interface DuckDbWriterParts {
   readonly db: DuckDb;
   readonly tables: DuckDbTables;
   readonly knownIds: KnownIds;
+  readonly threads: DuckDbThreads;
   readonly runId: string;
   readonly lateAfterMs: number;
   /** Milliseconds since the epoch. */
@@ -43,7 +45,13 @@ export class DuckDbWriter {
    */
   async write(batch: Batch): Promise<WriteOutcome> {
     const time = this.#time();
-    return (await this.#parts.knownIds.areNew(batch)) ? this.#append(batch, time) : this.#merge(batch, time);
+    const { knownIds, threads } = this.#parts;
+    if (await knownIds.areNew(batch, () => threads.forLook())) {
+      await threads.forAppend();
+      return this.#append(batch, time);
+    }
+    await threads.forLook();
+    return this.#merge(batch, time);
   }
 
   /** The usual case, every ID is new: the columns go into the table as they are. */
