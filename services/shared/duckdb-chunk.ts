@@ -41,7 +41,6 @@ export class QueryChunk {
   /** True if any row has a value in the column. */
   hasAny(column: number): boolean {
     const validity = this.#validityOf(column);
-    if (validity === null) return this.rowCount > 0;
     for (let row = 0; row < this.rowCount; row += 1) if (isSet(validity, row)) return true;
     return false;
   }

@@ -13,13 +13,13 @@ const folder = tempFolder();
 after(() => folder.remove());
 afterEach(() => mock.restoreAll());
 
-/** A sink on a machine of so many cores. */
-async function open(name: string, cores: number) {
+/** A sink that DuckDB gives four threads, whatever the machine has. */
+async function open(name: string) {
   const openFile = DuckDb.openFile.bind(DuckDb);
   let opened: DuckDb | undefined;
   mock.method(DuckDb, "openFile", async (path: string, setting: string) => {
     opened = await openFile(path, setting);
-    await opened.run(`SET threads = ${String(cores)}`);
+    await opened.run("SET threads = 4");
     return opened;
   });
   const uri = parsePluginUri("SINK", `duckdb:${join(folder.path, name)}`);
@@ -37,7 +37,7 @@ async function open(name: string, cores: number) {
 
 describe("the threads of the DuckDB sink", () => {
   it("are one for rows that are new, and all from a batch that is compared with the table on", async () => {
-    const { sink, threads, write } = await open("one.duckdb", 4);
+    const { sink, threads, write } = await open("one.duckdb");
     assert.equal(await threads(), 4);
     assert.equal((await write(1n, 2n, 3n)).stored, 3);
     assert.equal(await threads(), 1);
@@ -50,14 +50,6 @@ describe("the threads of the DuckDB sink", () => {
     }
     await write(105n);
     assert.equal(await threads(), 1, "after a hundred batches of new rows and one more");
-    await sink.close();
-  });
-
-  it("stay one where there is one core", async () => {
-    const { sink, threads, write } = await open("core.duckdb", 1);
-    await write(1n);
-    await write(1n);
-    assert.equal(await threads(), 1);
     await sink.close();
   });
 });

@@ -39,7 +39,7 @@ export class KnownIds {
   /**
    * Adds the IDs of a batch, which may fail to be stored: then they are looked up when they come again.
    *
-   * @param beforeLook awaited before the table is asked
+   * @param beforeLook awaited before the table must be looked through, here or by the caller for a false
    * @returns true if none of them is in the table and none is in the batch twice; false if one may be
    */
   async areNew({ parts }: Batch, beforeLook: () => Promise<void>): Promise<boolean> {
@@ -48,8 +48,8 @@ export class KnownIds {
       for (const index of this.#filter.addAll(ids.subarray(0, count))) doubtful.push(ids[index] ?? 0n);
     }
     if (doubtful.length === 0) return true;
-    if (doubtful.length > MAX_LOOKUPS || mayRepeat(parts, doubtful)) return false;
     await beforeLook();
+    if (doubtful.length > MAX_LOOKUPS || mayRepeat(parts, doubtful)) return false;
     return (await this.#count(doubtful)).hits === 0;
   }
 

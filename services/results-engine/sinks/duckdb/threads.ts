@@ -28,7 +28,7 @@ export class DuckDbThreads {
   /** Before rows are appended. */
   async forAppend(): Promise<void> {
     this.#calmBatches += 1;
-    if (this.#isOne || this.#usual === 1 || this.#calmBatches <= CALM_BATCHES) return;
+    if (this.#isOne || this.#calmBatches <= CALM_BATCHES) return;
     await this.#db.run("SET threads = 1");
     this.#isOne = true;
   }

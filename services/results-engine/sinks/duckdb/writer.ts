@@ -46,12 +46,9 @@ export class DuckDbWriter {
   async write(batch: Batch): Promise<WriteOutcome> {
     const time = this.#time();
     const { knownIds, threads } = this.#parts;
-    if (await knownIds.areNew(batch, () => threads.forLook())) {
-      await threads.forAppend();
-      return this.#append(batch, time);
-    }
-    await threads.forLook();
-    return this.#merge(batch, time);
+    if (!(await knownIds.areNew(batch, () => threads.forLook()))) return this.#merge(batch, time);
+    await threads.forAppend();
+    return this.#append(batch, time);
   }
 
   /** The usual case, every ID is new: the columns go into the table as they are. */
