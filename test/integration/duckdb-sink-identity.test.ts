@@ -1,5 +1,6 @@
 /** Each ID once and each message counted once, whatever is repeated or delivered again. */
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
@@ -7,6 +8,7 @@ import { openDuckDbSink } from "../../services/results-engine/sinks/duckdb/duckd
 import type { Sink, SinkTotals, WriteOutcome } from "../../services/results-engine/sinks/sink.js";
 import { parsePluginUri } from "../../services/shared/plugin-uri.js";
 import { queryDuckDb } from "../support/duckdb-rows.js";
+import { mixedIds } from "../support/mixed-ids.js";
 import { resultsOf } from "../support/result-columns.js";
 import type { PlainResult } from "../support/result-columns.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -132,6 +134,30 @@ describe("duckdb: counts what is repeated and what comes again", () => {
     clock.nowMs = START_MS;
 
     assert.equal(await remembered(), 2n);
+  });
+
+  it("finds the one repeat among a million IDs at random, also when it is opened again", async () => {
+    const sink = await open("random.duckdb");
+    const frame = 100_000;
+    for (let first = 0; first < 1_000_000; first += frame) {
+      const ids = mixedIds(first, first + frame);
+      const parts = [resultsOf(Array.from(ids, (ID) => ({ ID })))];
+      assert.equal((await sink.write({ parts, rows: frame }, AbortSignal.timeout(60_000))).stored, frame);
+    }
+    const rows = [...mixedIds(123_456, 123_457), ...mixedIds(1_000_000, 1_000_010)].map((ID) => {
+      return { ID, RData: 0n, processedAtMs: START_MS };
+    });
+    assert.deepEqual(counts(await write(sink, { storedAtMs: START_MS, rows })), [10, 1, 0]);
+    assert.deepEqual(
+      readdirSync(folder.path).filter((name) => name.startsWith("random.duckdb.ids")),
+      [],
+    );
+    await sink.close();
+
+    const again = await open("random.duckdb");
+    const later = { storedAtMs: START_MS + 5, rows: rows.slice(1, 3) };
+    assert.deepEqual(counts(await write(again, later)), [0, 2, 0]);
+    await again.close();
   });
 
   it("agrees with a plain model over any messages, batches and redeliveries", async () => {

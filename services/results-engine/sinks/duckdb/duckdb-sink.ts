@@ -49,10 +49,15 @@ export async function openDuckDbSink(
   const open = async (): Promise<OpenFile> => {
     const db = await DuckDb.openFile(path, setting);
     try {
-      const { knownIds, earlierTotals, lifetimeTotals } = await prepareTables(db, tables, runId, setting);
       const threads = await DuckDbThreads.of(db);
+      const prepared = await prepareTables(db, tables, path, runId, setting);
+      const { knownIds, earlierTotals, lifetimeTotals } = prepared;
       const writer = new DuckDbWriter({ db, tables, knownIds, threads, runId, lateAfterMs, nowMs });
-      return { db, totals: earlierTotals, lifetimeTotals, writer };
+      const close = (): void => {
+        knownIds.close();
+        db.close();
+      };
+      return { close, totals: earlierTotals, lifetimeTotals, writer };
     } catch (thrown) {
       db.close();
       throw thrown;
@@ -104,7 +109,7 @@ function addressOf(uri: PluginUri): { setting: string; path: string; table: stri
 
 /** The file while it is open. */
 interface OpenFile {
-  readonly db: DuckDb;
+  readonly close: () => void;
   readonly writer: DuckDbWriter;
   /** What the run had stored when the file was opened. */
   readonly totals: SinkTotals;
@@ -167,7 +172,7 @@ class DuckDbSink implements Sink {
   }
 
   close(): Promise<void> {
-    this.#file?.db.close();
+    this.#file?.close();
     return Promise.resolve();
   }
 
@@ -185,7 +190,7 @@ class DuckDbSink implements Sink {
     const message = `cannot write ${this.description}: ${reason}`;
     // Without a file it was the opening that failed, which is worth another try whatever it says.
     if (this.#file !== undefined && FATAL.test(messageOf(thrown))) {
-      this.#file.db.close();
+      this.#file.close();
       this.#file = undefined;
       this.#inDoubt = batch;
       if (!NO_ROOM.test(messageOf(thrown))) {

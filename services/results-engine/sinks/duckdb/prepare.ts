@@ -17,12 +17,14 @@ export interface PreparedTables {
 }
 
 /**
+ * @param path of the database
  * @param setting the setting with its value, for messages
  * @throws UserError when a table is there with other columns or keys, or with an ID twice
  */
 export async function prepareTables(
   db: DuckDb,
   tables: DuckDbTables,
+  path: string,
   runId: string,
   setting: string,
 ): Promise<PreparedTables> {
@@ -34,7 +36,7 @@ export async function prepareTables(
   await checkTables(db, tables.name, setting);
   const earlierTotals = await totalsOf(db, tables, runId, setting);
   const lifetimeTotals = await totalsOf(db, tables, undefined, setting);
-  const knownIds = await KnownIds.read(db, tables);
+  const knownIds = await KnownIds.read(db, tables, path);
   if (knownIds === undefined) {
     throw new UserError(`${setting}: the table has an ${KEY_COLUMN} twice, where each must be there once`);
   }

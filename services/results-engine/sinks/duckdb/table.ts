@@ -77,14 +77,6 @@ export class DuckDbTables {
     return `SELECT ${KEY_COLUMN} FROM ${this.table}`;
   }
 
-  /** Rows with one of these IDs, and how many different ones they are. */
-  countAmong(ids: Iterable<bigint>): string {
-    return (
-      `SELECT count(*) AS hits, count(DISTINCT ${KEY_COLUMN}) AS ids FROM ${this.table} ` +
-      `WHERE ${KEY_COLUMN} IN (${[...ids].join(", ")})`
-    );
-  }
-
   /**
    * The newest of each staged ID. Of equal times the message stored last wins, and in it the last
    * row: the table never depends on how results were batched.

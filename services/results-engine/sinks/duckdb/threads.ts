@@ -1,12 +1,12 @@
 import type { DuckDb } from "../../../shared/duckdb.js";
 
-/** So many batches in a row that were appended without a look at the table make the next ones likely to be, too. */
+/** So many batches in a row that were appended make the next ones likely to be, too. */
 const CALM_BATCHES = 100;
 
 /**
  * How many threads DuckDB works with. Rows that are appended are one piece of work: with a second thread the one
  * that asked for it turns round and round until the other has done it, a tenth of all that a sink takes. What
- * looks through the whole table is for all threads. To change it takes a millisecond, so it follows slowly.
+ * is compared with the whole table is for all threads. To change it takes a millisecond, so it follows slowly.
  */
 export class DuckDbThreads {
   readonly #db: DuckDb;
@@ -33,8 +33,8 @@ export class DuckDbThreads {
     this.#isOne = true;
   }
 
-  /** Before the table is looked through. */
-  async forLook(): Promise<void> {
+  /** Before rows are compared with the table. */
+  async forMerge(): Promise<void> {
     this.#calmBatches = 0;
     if (!this.#isOne) return;
     await this.#db.run(`SET threads = ${String(this.#usual)}`);

@@ -46,9 +46,12 @@ export class DuckDbWriter {
   async write(batch: Batch): Promise<WriteOutcome> {
     const time = this.#time();
     const { knownIds, threads } = this.#parts;
-    if (!(await knownIds.areNew(batch, () => threads.forLook()))) return this.#merge(batch, time);
-    await threads.forAppend();
-    return this.#append(batch, time);
+    if (knownIds.areNew(batch)) {
+      await threads.forAppend();
+      return this.#append(batch, time);
+    }
+    await threads.forMerge();
+    return this.#merge(batch, time);
   }
 
   /** The usual case, every ID is new: the columns go into the table as they are. */
@@ -70,7 +73,7 @@ export class DuckDbWriter {
     }
   }
 
-  /** Some ID may be known or be in the batch twice: tell repeats from replays, let the newest win. */
+  /** Some ID is known or in the batch twice: tell repeats from replays, let the newest win. */
   async #merge(batch: Batch, time: WriteTime): Promise<WriteOutcome> {
     const { db, tables } = this.#parts;
     const staging = await DuckDbStaging.fill(db, batch);

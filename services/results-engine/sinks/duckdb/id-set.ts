@@ -1,35 +1,38 @@
 import { BloomFilter } from "./bloom-filter.js";
+import { IdPages } from "./id-pages.js";
 import { IdRuns } from "./id-runs.js";
 
 /** Shorter runs are not worth a range. */
 const MIN_RUN_IDS = 32;
 
 /**
- * Tells IDs that are surely new from those that may be known. Runs of IDs that are counted up cost
- * next to nothing, neither time nor memory; all others two bytes an ID in a Bloom filter.
+ * Every ID ever added. Runs of IDs that are counted up cost next to nothing, neither time nor memory; all others two
+ * bytes an ID in a Bloom filter, which knows most new ones for new, and eight on disk, where the rest is looked up.
  *
- * Ranges and Bloom filter are asked and compared as doubles. Rounding keeps the order of IDs, so beyond
- * 2^53 a new ID may be taken for a known one, but never a known one for a new one.
+ * Runs are asked and compared as doubles, so those beyond 2^53 are kept as single IDs.
  */
-export class IdFilter {
+export class IdSet {
   readonly #runs = new IdRuns();
   readonly #bloom: BloomFilter;
+  readonly #pages: IdPages;
   /** The bounds of what is in the Bloom filter. */
   #lowest = Number.POSITIVE_INFINITY;
   #highest = Number.NEGATIVE_INFINITY;
+  /** Of what was added since the last question: an ID was there for sure, and IDs that may have been. */
+  #isKnown = false;
+  #doubtful: bigint[] = [];
 
-  /** @param firstCapacity IDs until the Bloom filter grows for the first time; a power of two from 16 */
-  constructor(firstCapacity?: number) {
+  /**
+   * @param pathPrefix of the file on disk; see {@link IdPages}
+   * @param firstCapacity IDs until the Bloom filter grows for the first time; a power of two from 16
+   */
+  constructor(pathPrefix: string, firstCapacity?: number) {
+    this.#pages = new IdPages(pathPrefix);
     this.#bloom = new BloomFilter(firstCapacity);
   }
 
-  /**
-   * Adds IDs, one after the other.
-   *
-   * @returns places of those that may have been added before, also by an earlier place of `ids`
-   */
-  addAll(ids: BigInt64Array): number[] {
-    const known: number[] = [];
+  /** Adds IDs, one after the other. */
+  addAll(ids: BigInt64Array): void {
     const low = new Uint32Array(ids.buffer, ids.byteOffset, ids.length * 2);
     const high = new Int32Array(ids.buffer, ids.byteOffset, ids.length * 2);
     let pending = 0;
@@ -37,17 +40,33 @@ export class IdFilter {
       const end = endOfRun(low, start, ids.length);
       if (end - start >= MIN_RUN_IDS) {
         // First those before it: an ID of theirs may be in the run.
-        this.#addEach(ids, low, high, pending, start, known);
+        this.#addEach(ids, low, high, pending, start);
         const first = asNumber(low, high, start);
         if (!this.#claim(first, asNumber(low, high, end - 1))) {
-          this.#addEach(ids, low, high, start, end, known);
+          this.#addEach(ids, low, high, start, end);
         }
         pending = end;
       }
       start = end;
     }
-    this.#addEach(ids, low, high, pending, ids.length, known);
-    return known;
+    this.#addEach(ids, low, high, pending, ids.length);
+  }
+
+  /**
+   * @returns true if each ID that was added since the last call was new then
+   * @throws Error if the file cannot be read
+   */
+  wereNew(): boolean {
+    const isKnown = this.#isKnown;
+    const doubtful = this.#doubtful;
+    this.#isKnown = false;
+    this.#doubtful = [];
+    return !isKnown && this.#pages.areOnce(doubtful);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#pages.close();
   }
 
   #claim(first: number, last: number): boolean {
@@ -56,27 +75,27 @@ export class IdFilter {
     return this.#runs.add(first, last);
   }
 
-  #addEach(
-    ids: BigInt64Array,
-    low: Uint32Array,
-    high: Int32Array,
-    from: number,
-    to: number,
-    known: number[],
-  ): void {
+  #addEach(ids: BigInt64Array, low: Uint32Array, high: Int32Array, from: number, to: number): void {
     let unknownFrom = from;
     for (let place = from; place < to; place += 1) {
       const id = asNumber(low, high, place);
       if (!this.#runs.isEmpty && this.#runs.has(id)) {
-        this.#bloom.addAll(ids, unknownFrom, place, known);
-        known.push(place);
+        this.#addSingles(ids, unknownFrom, place);
+        this.#isKnown = true;
         unknownFrom = place + 1;
         continue;
       }
       if (id < this.#lowest) this.#lowest = id;
       if (id > this.#highest) this.#highest = id;
     }
-    this.#bloom.addAll(ids, unknownFrom, to, known);
+    this.#addSingles(ids, unknownFrom, to);
+  }
+
+  #addSingles(ids: BigInt64Array, from: number, to: number): void {
+    const known: number[] = [];
+    this.#bloom.addAll(ids, from, to, known);
+    for (const place of known) this.#doubtful.push(ids[place] ?? 0n);
+    this.#pages.addAll(ids, from, to);
   }
 }
 
