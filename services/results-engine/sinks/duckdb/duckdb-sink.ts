@@ -4,6 +4,7 @@ import { EngineError, UserError, messageOf } from "../../../shared/errors.js";
 import type { ComponentState } from "../../../shared/health.js";
 import { allowParams } from "../../../shared/plugin-uri.js";
 import type { PluginUri } from "../../../shared/plugin-uri.js";
+import { DuckDbKeptBlocks } from "./kept-blocks.js";
 import { lookAtDuckDb } from "./look.js";
 import { prepareTables } from "./prepare.js";
 import { DuckDbSchema } from "./table-schema.js";
@@ -50,9 +51,19 @@ export async function openDuckDbSink(
     const db = await DuckDb.openFile(path, setting);
     try {
       const threads = await DuckDbThreads.of(db);
+      const keptBlocks = await DuckDbKeptBlocks.of(db);
       const prepared = await prepareTables(db, tables, path, runId, setting);
       const { knownIds, earlierTotals, lifetimeTotals } = prepared;
-      const writer = new DuckDbWriter({ db, tables, knownIds, threads, runId, lateAfterMs, nowMs });
+      const writer = new DuckDbWriter({
+        db,
+        tables,
+        knownIds,
+        threads,
+        keptBlocks,
+        runId,
+        lateAfterMs,
+        nowMs,
+      });
       const close = (): void => {
         knownIds.close();
         db.close();

@@ -1,5 +1,6 @@
 /** batch -> one transaction: rows, totals and what tells redeliveries from repeats. */
 import type { DuckDb } from "../../../shared/duckdb.js";
+import type { DuckDbKeptBlocks } from "./kept-blocks.js";
 import { DuckDbRows } from "./rows.js";
 import { DuckDbStaging } from "./staging.js";
 import type { DuckDbTables, WriteTime } from "./table.js";
@@ -20,6 +21,7 @@ export interface DuckDbWriterParts {
   readonly tables: DuckDbTables;
   readonly knownIds: KnownIds;
   readonly threads: DuckDbThreads;
+  readonly keptBlocks: DuckDbKeptBlocks;
   readonly runId: string;
   readonly lateAfterMs: number;
   /** Milliseconds since the epoch. */
@@ -45,9 +47,10 @@ export class DuckDbWriter {
    */
   async write(batch: Batch): Promise<WriteOutcome> {
     const time = this.#time();
-    const { knownIds, threads } = this.#parts;
+    const { knownIds, threads, keptBlocks } = this.#parts;
     if (knownIds.areNew(batch)) {
       await threads.forAppend();
+      await keptBlocks.forAppend(batch.rows);
       return this.#append(batch, time);
     }
     await threads.forMerge();

@@ -1,4 +1,4 @@
-/** How many threads DuckDB works with while the sink writes. */
+/** How many threads DuckDB works with while the sink writes, and what it keeps in memory. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, afterEach, describe, it, mock } from "node:test";
@@ -6,6 +6,7 @@ import { openDuckDbSink } from "../../services/results-engine/sinks/duckdb/duckd
 import type { WriteOutcome } from "../../services/results-engine/sinks/sink.js";
 import { DuckDb } from "../../services/shared/duckdb.js";
 import { parsePluginUri } from "../../services/shared/plugin-uri.js";
+import { mixedIds } from "../support/mixed-ids.js";
 import { resultsOf } from "../support/result-columns.js";
 import { tempFolder } from "../support/temp-folder.js";
 
@@ -24,15 +25,14 @@ async function open(name: string) {
   });
   const uri = parsePluginUri("SINK", `duckdb:${join(folder.path, name)}`);
   const sink = await openDuckDbSink(uri, { lateAfterMs: 60_000, runId: "run", warn: () => undefined });
-  const threads = async (): Promise<number> => {
-    const rows = await opened?.rows("SELECT current_setting('threads') AS threads");
-    return Number(rows?.[0]?.threads);
-  };
+  const ask = async (sql: string): Promise<unknown> => (await opened?.rows(sql))?.[0]?.answer;
+  const threads = async (): Promise<number> =>
+    Number(await ask("SELECT current_setting('threads') AS answer"));
   const write = (...ids: readonly bigint[]): Promise<WriteOutcome> => {
     const parts = [resultsOf(ids.map((ID) => ({ ID })))];
     return sink.write({ parts, rows: ids.length }, AbortSignal.timeout(60_000));
   };
-  return { sink, threads, write };
+  return { sink, ask, threads, write };
 }
 
 describe("the threads of the DuckDB sink", () => {
@@ -50,6 +50,30 @@ describe("the threads of the DuckDB sink", () => {
     }
     await write(105n);
     assert.equal(await threads(), 1, "after a hundred batches of new rows and one more");
+    await sink.close();
+  });
+});
+
+describe("the memory of the DuckDB sink", () => {
+  it("does not grow with the blocks that were written, and has its limit back for what follows", async () => {
+    const { sink, ask, write } = await open("memory.duckdb");
+    const limit = async (): Promise<string> =>
+      String(await ask("SELECT current_setting('memory_limit') AS answer"));
+    const usual = await limit();
+    const batch = resultsOf(Array.from({ length: 122_880 }, (_, row) => ({ ID: BigInt(row) })));
+    for (let first = 0; first < 2_500_000; first += batch.count) {
+      const parts = [{ ...batch, ids: mixedIds(first, first + batch.count) }];
+      const { stored } = await sink.write({ parts, rows: batch.count }, AbortSignal.timeout(60_000));
+      assert.equal(stored, batch.count);
+    }
+    const keptMib = await ask(
+      "SELECT memory_usage_bytes / 1024 / 1024 AS answer FROM duckdb_memory() WHERE tag = 'BASE_TABLE'",
+    );
+    assert.ok(Number(keptMib) < 15, `${String(keptMib)} MiB`);
+    // As DuckDB tells it, it comes back rounded.
+    assert.ok(Number.parseFloat(await limit()) > 0.98 * Number.parseFloat(usual), await limit());
+    assert.equal((await limit()).split(" ")[1], usual.split(" ")[1]);
+    assert.equal((await write(mixedIds(0, 1)[0] ?? 0n, 5n)).stored, 1, "a merge has room");
     await sink.close();
   });
 });
