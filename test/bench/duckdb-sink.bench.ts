@@ -9,7 +9,7 @@ import { machineLine, median } from "./machine.js";
 const ROWS = Number(process.env.BENCH_ROWS ?? "3000000");
 const RUNS = Number(process.env.BENCH_RUNS ?? "5");
 const PART_ROWS = 2_048;
-const BATCH_ROWS = Number(process.env.BATCH_MAX_ROWS ?? "100000");
+const BATCH_ROWS = Number(process.env.BATCH_MAX_ROWS ?? "122880");
 
 process.stdout.write(`${await machineLine()}\n${ROWS} rows, batches of ${BATCH_ROWS}\n`);
 const cases = { "ordered IDs": (row: number) => row, "random IDs": scramble };

@@ -16,7 +16,7 @@ const NONE = -1;
 
 /**
  * All IDs ever added, to be asked for a few: 8 bytes an ID in a file that has no name and ends with the process,
- * and in memory 8 MiB and a hundredth of a byte an ID. Pages that cannot be written stay in memory until they can.
+ * and in memory 8 MiB and a byte for each 64. Pages that cannot be written stay in memory until they can.
  */
 export class IdPages {
   readonly #pathPrefix: string;

@@ -15,7 +15,8 @@ export class DuckDbKeptBlocks {
   readonly #db: DuckDb;
   /** As DuckDB chose it: `18.7 GiB`. */
   readonly #usualLimit: string;
-  #rows = 0;
+  /** Enough for the first time: the IDs of the table were read when it was opened. */
+  #rows = GIVE_BACK_EVERY_ROWS;
 
   private constructor(db: DuckDb, usualLimit: string) {
     this.#db = db;
