@@ -6,6 +6,8 @@
  */
 import { decodeResults } from "../shared/codec/result-codec.js";
 import type { DecodedResults } from "../shared/codec/result-codec.js";
+import { OWN_FIELDS } from "../shared/codec/own-fields.js";
+import { MemoryPool } from "../shared/memory-pool.js";
 import type { Consumer, Handler, IncomingMessage } from "../shared/messaging.js";
 import { parkedIdOf } from "../shared/parking.js";
 import type { Parker } from "../shared/parking.js";
@@ -36,10 +38,13 @@ export async function runResultsPipeline(parts: ResultsPipelineParts, signal: Ab
     (results, bytes, messages, spans) => batcher.add(results, bytes, messages, spans),
     batcher.maxRows,
   );
+  const memory = new MemoryPool();
   const handle: Handler = (message) => {
     const span = spanOf(parts.tracer, message);
     return during(span, () =>
-      message.isFrame ? handleFrame(parts, message, span) : handleSingle(parts, singles, message, span),
+      message.isFrame
+        ? handleFrame(parts, memory, message, span)
+        : handleSingle(parts, singles, message, span),
     );
   };
   const drain = (): void => batcher.drain();
@@ -79,8 +84,13 @@ function spanOf(tracer: Tracer, message: IncomingMessage): Span {
   return span;
 }
 
-async function handleFrame(parts: ResultsPipelineParts, message: IncomingMessage, span: Span): Promise<void> {
-  const results = decodeResults(message.payload, true);
+async function handleFrame(
+  parts: ResultsPipelineParts,
+  memory: MemoryPool,
+  message: IncomingMessage,
+  span: Span,
+): Promise<void> {
+  const results = decodeResults(message.payload, true, OWN_FIELDS, memory);
   const invalid = results.invalid.map(({ index, bytes, error }): Unstored => {
     return { index, payload: bytes, reason: "invalid_result", error };
   });
@@ -90,6 +100,7 @@ async function handleFrame(parts: ResultsPipelineParts, message: IncomingMessage
     parkEach(parts, message, invalid, span),
   ]);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
+  memory.give(results.memory);
 }
 
 async function handleSingle(

@@ -40,23 +40,48 @@ const MAX_SHORT_TEXT = 64;
 export interface EntrySpans {
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
+  /** Room for {@link DecodedEntries.entryIndexes}. */
+  readonly indexes: Uint32Array;
+}
+
+function newSpans(count: number): EntrySpans {
+  return {
+    starts: new Uint32Array(count),
+    ends: new Uint32Array(count),
+    indexes: new Uint32Array(count),
+  };
 }
 
 /**
  * Finds the entries of a frame, or the one entry of a single.
  *
+ * @param make room for so many entries
  * @throws EngineError `park` when the framing is broken, so no entry can be trusted
  */
-export function findEntries(reader: WireReader, isFrame: boolean, what: string): EntrySpans {
-  if (!isFrame) return { starts: Uint32Array.of(0), ends: Uint32Array.of(reader.bytes.length) };
+export function findEntriesInto<Spans extends EntrySpans>(
+  reader: WireReader,
+  isFrame: boolean,
+  what: string,
+  make: (count: number) => Spans,
+): Spans {
+  if (!isFrame) {
+    const spans = make(1);
+    spans.starts[0] = 0;
+    spans.ends[0] = reader.bytes.length;
+    return spans;
+  }
   try {
-    const count = walkFrame(reader, undefined);
-    const spans = { starts: new Uint32Array(count), ends: new Uint32Array(count) };
+    const spans = make(walkFrame(reader, undefined));
     walkFrame(reader, spans);
     return spans;
   } catch (thrown) {
     throw undecodable(what, thrown);
   }
+}
+
+/** {@link findEntriesInto} memory of their own. */
+export function findEntries(reader: WireReader, isFrame: boolean, what: string): EntrySpans {
+  return findEntriesInto(reader, isFrame, what, newSpans);
 }
 
 /** Once to count, once to note: cheaper than columns that grow. */
@@ -104,8 +129,7 @@ export function decodeEntries(
   what: string,
   decodeEntry: (row: number, start: number, end: number) => void,
 ): DecodedEntries & { readonly count: number } {
-  const { starts, ends } = spans;
-  const entryIndexes = new Uint32Array(starts.length);
+  const { starts, ends, indexes: entryIndexes } = spans;
   const invalid: InvalidEntry[] = [];
   let row = 0;
   for (let index = 0; index < starts.length; index += 1) {

@@ -1,16 +1,18 @@
 /** MyResult and MyResultFrame, from and to columns. Byte for byte what protobuf's own library writes. */
 import type { ResultColumns } from "./columns.js";
-import { FRAME_ENTRY_TAG, checkText, decodeEntries, findEntries } from "./entries.js";
+import { FRAME_ENTRY_TAG, checkText, decodeEntries, findEntriesInto } from "./entries.js";
 import type { DecodedEntries } from "./entries.js";
 import { EntryWriter } from "./entry-writer.js";
 import { OWN_FIELDS, OwnFieldsReader } from "./own-fields.js";
 import type { OwnField } from "./own-fields.js";
+import { ResultMemory } from "./result-memory.js";
 import { RECORD_TAG } from "./record-codec.js";
 import type { DecodedRecords } from "./record-codec.js";
 import { MAX_TIMESTAMP_BYTES, TimestampReader, writeTimestamp } from "./timestamps.js";
 import { usualInt64, usualText, usualTimestamp } from "./usual-fields.js";
 import { WIRE, WireReader } from "./wire-reader.js";
 import { INT64_FIELD_BYTES, writeBytes, writeInt64Field, writeVarint32 } from "./wire-writer.js";
+import type { MemoryPool } from "../memory-pool.js";
 
 const RESULT_TAG = {
   ...RECORD_TAG,
@@ -116,42 +118,38 @@ function halvesOf(column: BigInt64Array): Uint32Array {
 }
 
 /** The results of a message as columns, with what is known of each entry. */
-export interface DecodedResults extends ResultColumns, DecodedEntries {}
+export interface DecodedResults extends ResultColumns, DecodedEntries {
+  /** Where columns and places of entries lie, all but those of own fields. */
+  readonly memory: ArrayBuffer;
+}
 
 /**
  * Takes a MyResultFrame or a MyResult apart, by the rules of `decodeRecords`. An entry whose
  * Timestamp lies outside the years 0001 to 9999 is invalid.
  *
  * @param ownFields those that a user added to MyResult
+ * @param pool where the memory comes from that is to go back there; of its own unless given
  * @throws EngineError `undecodable`, `park`, when the framing is broken or a single is no MyResult
  */
 export function decodeResults(
   payload: Uint8Array,
   isFrame: boolean,
   ownFields: readonly OwnField[] = OWN_FIELDS,
+  pool?: MemoryPool,
 ): DecodedResults {
   const reader = new WireReader(payload);
   const what = isFrame ? "MyResultFrame" : "MyResult";
-  const spans = findEntries(reader, isFrame, what);
-  const capacity = spans.starts.length;
-  const columns = {
-    ids: new BigInt64Array(capacity),
-    data: new BigInt64Array(capacity),
-    rData: new BigInt64Array(capacity),
-    dTimeStampsUs: new BigInt64Array(capacity),
-    processTimesUs: new BigInt64Array(capacity),
-  };
+  const columns = findEntriesInto(reader, isFrame, what, (count) => new ResultMemory(count, pool));
+  const { metaStarts: starts, metaEnds: ends } = columns;
   const ids = halvesOf(columns.ids);
   const data = halvesOf(columns.data);
   const rData = halvesOf(columns.rData);
   const dTimeStamps = halvesOf(columns.dTimeStampsUs);
   const processTimes = halvesOf(columns.processTimesUs);
-  const starts = new Uint32Array(capacity);
-  const ends = new Uint32Array(capacity);
   const dTimeStamp = new TimestampReader("DTimeStamp");
   const processTime = new TimestampReader("ProcessTime");
-  const own = new OwnFieldsReader(ownFields, payload, capacity);
-  const entries = decodeEntries(reader, spans, isFrame, what, (row, start, end) => {
+  const own = new OwnFieldsReader(ownFields, payload, starts.length);
+  const entries = decodeEntries(reader, columns, isFrame, what, (row, start, end) => {
     let at = usualInt64(payload, start, end, RESULT_TAG.ID, ids, row);
     at = usualInt64(payload, at, end, RESULT_TAG.Data, data, row);
     at = usualText(payload, at, end, RESULT_TAG.Meta, starts, ends, row);
@@ -199,7 +197,17 @@ export function decodeResults(
     processTime.store(processTimes, row);
     own.store(row);
   });
-  return { ...entries, ...columns, meta: { bytes: payload, starts, ends }, own: own.columns };
+  return {
+    ...entries,
+    memory: columns.memory,
+    ids: columns.ids,
+    data: columns.data,
+    rData: columns.rData,
+    dTimeStampsUs: columns.dTimeStampsUs,
+    processTimesUs: columns.processTimesUs,
+    meta: { bytes: payload, starts, ends },
+    own: own.columns,
+  };
 }
 
 function readInt64(reader: WireReader, columnHalves: Uint32Array, row: number): void {

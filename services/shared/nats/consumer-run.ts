@@ -13,6 +13,7 @@
 import type { Msg } from "nats";
 import { EngineError, messageOf } from "../errors.js";
 import { InFlight } from "../in-flight.js";
+import { MemoryPool } from "../memory-pool.js";
 import type { ConsumerOptions, Handler, MessageOrigin } from "../messaging.js";
 import type { Parker } from "../parking.js";
 import { handleAndSettle } from "../settlement.js";
@@ -62,6 +63,7 @@ export class ConsumerRun {
   readonly #unstarted: InHand[] = [];
   readonly #parkGiveUp = new AbortController();
   readonly #settlement: SettlementContext;
+  readonly #memory = new MemoryPool();
   #running = 0;
   #isEnding = false;
   #failure: EngineError | undefined;
@@ -139,7 +141,7 @@ export class ConsumerRun {
       known.deliveredAgain(reply, nowMs);
       return;
     }
-    const incoming = new NatsIncomingMessage(this.#options.topic, message, origin);
+    const incoming = new NatsIncomingMessage(this.#options.topic, message, origin, this.#memory);
     const taken = new InHand(this.#parts.link, incoming, reply, nowMs);
     this.#inHand.set(origin.sequence, taken);
     this.#inFlight.taken(incoming.payload.length, nowMs);

@@ -1,6 +1,7 @@
 /** A delivered message of NATS as the engines see it. */
 import type { Msg } from "nats";
 import { EngineError } from "../errors.js";
+import type { MemoryPool } from "../memory-pool.js";
 import type { IncomingMessage, MessageOrigin, Topic } from "../messaging.js";
 import { traceOf } from "../trace/trace-context.js";
 import type { TraceContext } from "../trace/trace-context.js";
@@ -31,28 +32,51 @@ export function originOf(reply: string, streamCreatedAt: string): MessageOrigin 
   };
 }
 
+/**
+ * Payloads from this size on lie in memory of our own. The client's holds up to twice as much, because it puts large
+ * messages together from what the socket brings, and subject and headers keep another 64 kB of that.
+ */
+const COPIED_BYTES = 16_384;
+
 /** One message; headers are decoded when somebody asks for them. */
 export class NatsIncomingMessage implements IncomingMessage {
   readonly topic: Topic;
   readonly isFrame: boolean;
   readonly payload: Uint8Array;
   readonly origin: MessageOrigin;
-  readonly #message: Msg;
+  /** Undefined for one that was copied. */
+  readonly #message: Msg | undefined;
+  readonly #memory: MemoryPool;
   #headers: Readonly<Record<string, string>> | undefined;
 
-  constructor(topic: Topic, message: Msg, origin: MessageOrigin) {
+  /** @param memory for large payloads */
+  constructor(topic: Topic, message: Msg, origin: MessageOrigin, memory: MemoryPool) {
     this.topic = topic;
     this.isFrame = message.subject.endsWith(".frame");
-    this.payload = message.data;
     this.origin = origin;
-    this.#message = message;
+    this.#memory = memory;
+    const { data } = message;
+    if (data.length < COPIED_BYTES) {
+      this.payload = data;
+      this.#message = message;
+      return;
+    }
+    this.payload = new Uint8Array(memory.take(data.length), 0, data.length);
+    this.payload.set(data);
+    this.#headers = toRecord(message.headers);
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return (this.#headers ??= toRecord(this.#message.headers));
+    return (this.#headers ??= toRecord(this.#message?.headers));
   }
 
   get trace(): TraceContext | undefined {
-    return mayNameTrace(this.#message) ? traceOf(this.headers) : undefined;
+    if (this.#message !== undefined && !mayNameTrace(this.#message)) return undefined;
+    return traceOf(this.headers);
+  }
+
+  /** Gives the memory of the payload back, which nobody reads any more. */
+  done(): void {
+    if (this.#message === undefined) this.#memory.give(this.payload.buffer as ArrayBuffer);
   }
 }

@@ -28,6 +28,8 @@ export class InHand implements Settler {
 
   ack(): void {
     this.#link.sendAck(this.#reply, ACK);
+    // Only here: of a message that is not finished, something may still be on its way.
+    this.message.done();
   }
 
   redeliver(delayMs: number): void {

@@ -10,9 +10,9 @@ import { Parker } from "../../../services/shared/parking.js";
 import { NO_TRACER } from "../../../services/shared/trace/tracer.js";
 import { resultFrame } from "../../support/result-columns.js";
 
-/** Runs one message through the pipeline. */
+/** Runs a message through the pipeline, or one after the other. */
 async function handled(
-  payload: Uint8Array,
+  payloads: Uint8Array | readonly Uint8Array[],
   write: (batch: Batch) => Promise<Partial<WriteOutcome>>,
   refusal?: EngineError,
 ): Promise<{ error: unknown; parked: OutgoingMessage[] }> {
@@ -54,7 +54,9 @@ async function handled(
   let error: unknown;
   const consumer = {
     run: async (handler: Handler) => {
-      await handler(messageOf(payload)).catch((thrown: unknown) => (error = thrown));
+      for (const payload of payloads instanceof Uint8Array ? [payloads] : payloads) {
+        await handler(messageOf(payload)).catch((thrown: unknown) => (error = thrown));
+      }
     },
   };
   const parker = new Parker(publisher, "engine");
@@ -85,6 +87,37 @@ describe("results pipeline", () => {
     assert.equal(error, undefined);
     assert.equal(written, 2);
     assert.deepEqual(parked, []);
+  });
+
+  it("decodes a frame into the memory of one that is stored", async () => {
+    const seen: { ids: bigint[]; memory: ArrayBufferLike }[] = [];
+    await handled([resultFrame([{ ID: 1n }, { ID: 2n }]), resultFrame([{ ID: 3n }, { ID: 4n }])], (batch) => {
+      for (const { ids } of batch.parts) seen.push({ ids: [...ids], memory: ids.buffer });
+      return Promise.resolve({});
+    });
+
+    assert.deepEqual(
+      seen.map(({ ids }) => ids),
+      [
+        [1n, 2n],
+        [3n, 4n],
+      ],
+    );
+    assert.equal(seen[1]?.memory, seen[0]?.memory);
+  });
+
+  it("leaves the memory of a frame alone that the sink did not store", async () => {
+    const seen: BigInt64Array[] = [];
+    const failure = new EngineError("sink_failed", "retry", "no room");
+    await handled([resultFrame([{ ID: 1n }]), resultFrame([{ ID: 2n }])], (batch) => {
+      for (const { ids } of batch.parts) seen.push(ids);
+      return Promise.reject(failure);
+    });
+
+    assert.deepEqual(
+      seen.map((ids) => [...ids]),
+      [[1n], [2n]],
+    );
   });
 
   it("throws what the sink throws, so the message comes again", async () => {

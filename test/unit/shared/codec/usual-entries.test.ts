@@ -5,11 +5,14 @@ import fc from "fast-check";
 import { MyResultSchema } from "../../../../proto/gen/messages_pb.js";
 import type { OwnField } from "../../../../services/shared/codec/own-fields.js";
 import { decodeResults } from "../../../../services/shared/codec/result-codec.js";
+import { MemoryPool } from "../../../../services/shared/memory-pool.js";
 import { EngineError } from "../../../../services/shared/errors.js";
 import { bytesField, concat, varintField } from "./wire-bytes.js";
 
 /** With a field of the user's own, every entry is read in the way that takes any order. */
 const ABSENT: OwnField = { name: "Absent", number: 77, type: "int64" };
+/** What one entry takes in memory. */
+const ENTRY_BYTES = 60;
 const SECONDS = 1_767_225_600;
 
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
@@ -32,12 +35,13 @@ const entry = fc
   .map((fields) => toBinary(MyResultSchema, create(MyResultSchema, fields)));
 
 /** What one entry is, in whichever way it is read. */
-function read(bytes: Uint8Array, ownFields: readonly OwnField[]): unknown {
+function read(bytes: Uint8Array, ownFields: readonly OwnField[], pool?: MemoryPool): unknown {
   try {
     const { count, invalid, ids, data, meta, rData, dTimeStampsUs, processTimesUs } = decodeResults(
       bytesField(1, bytes),
       true,
       ownFields,
+      pool,
     );
     if (count === 0) return invalid.map(({ error }) => error);
     return [ids[0], data[0], meta.starts[0], meta.ends[0], rData[0], dTimeStampsUs[0], processTimesUs[0]];
@@ -48,7 +52,19 @@ function read(bytes: Uint8Array, ownFields: readonly OwnField[]): unknown {
 }
 
 function assertSame(bytes: Uint8Array): void {
-  assert.deepEqual(read(bytes, []), read(bytes, [ABSENT]));
+  const expected = read(bytes, [ABSENT]);
+  assert.deepEqual(read(bytes, []), expected);
+  assert.deepEqual(read(bytes, [], usedMemory()), expected);
+  assert.deepEqual(read(bytes, [ABSENT], usedMemory()), expected);
+}
+
+/** What an entry is must not depend on what was in its memory before. */
+function usedMemory(): MemoryPool {
+  const pool = new MemoryPool();
+  const memory = pool.take(ENTRY_BYTES);
+  new Uint8Array(memory).fill(0xa5);
+  pool.give(memory);
+  return pool;
 }
 
 const at = (fieldNumber: number, body: Uint8Array): Uint8Array => bytesField(fieldNumber, body);
