@@ -25,6 +25,7 @@ const MAX_INLINE_BYTES = 12;
 export class ColumnAppender {
   readonly #appender: DuckDBAppender;
   readonly #types: readonly ColumnType[];
+  #chunk: DuckDBDataChunk | undefined;
   readonly #strings = new Uint8Array(CHUNK_ROWS * STRING_BYTES);
   readonly #stringWords = new Uint32Array(this.#strings.buffer);
 
@@ -56,11 +57,11 @@ export class ColumnAppender {
   }
 
   #appendChunk(columns: readonly Column[], start: number, rows: number): void {
-    // A chunk of its own each time: one that is used again keeps every long text it ever held.
-    const chunk = DuckDBDataChunk.create(
-      this.#types.map((type) => TYPES[type]),
-      rows,
-    );
+    // One for all: a chunk lies outside of V8's heap and would stay until its wrapper is collected. Reset, because
+    // it would keep every long text it ever held.
+    const chunk = (this.#chunk ??= DuckDBDataChunk.create(this.#types.map((type) => TYPES[type])));
+    chunk.reset();
+    chunk.rowCount = rows;
     const native = chunk.chunk;
     for (const [index, column] of columns.entries()) {
       const vector = duckdb.data_chunk_get_vector(native, index);
