@@ -42,10 +42,10 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   // A message that is sent again is another one.
   "retry-same-bytes": {
     file: "shared/nats/publisher.js",
-    find: "this.#nc.publish(pending.subject, pending.payload, pending);",
-    replace: `const again = pending.headers.encode().toString()
+    find: "sendMessage(this.#nc, pending);",
+    replace: `const headers = pending.headers
                 .replace("Nats-Msg-Id: ", "Nats-Msg-Id: " + String(pending.attempts) + "-");
-            this.#nc.publish(pending.subject, pending.payload, { ...pending, headers: rawHeaders(Buffer.from(again)) });`,
+            sendMessage(this.#nc, { ...pending, headers });`,
     args: ["--seed", "28", ...MANY_CUTS],
   },
   // An engine that is asked to stop acks what it holds before the rows of it are written.

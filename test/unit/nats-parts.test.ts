@@ -5,7 +5,7 @@ import { EngineError, UserError } from "../../services/shared/errors.js";
 import { parseNatsUrl } from "../../services/shared/nats/address.js";
 import { publishVerdict } from "../../services/shared/nats/api-errors.js";
 import { originOf } from "../../services/shared/nats/delivery.js";
-import { encodeHeaders } from "../../services/shared/nats/headers.js";
+import { headerBlock } from "../../services/shared/nats/headers.js";
 import { retryDelayMs } from "../../services/shared/settlement.js";
 
 const CREATED_AT = "2026-01-01T00:00:00Z";
@@ -93,8 +93,8 @@ test("a password with characters that must be escaped is not shown either", () =
 
 test("a header with a line end is refused, so nobody smuggles in another", () => {
   for (const bad of ["a\r\nNats-Rollup: all", "a\nb", "\r"]) {
-    assert.throws(() => encodeHeaders("id", "DATA", { "Crunch-Run": bad }), { code: "bad_header" });
-    assert.throws(() => encodeHeaders(bad, "DATA", undefined), { code: "bad_header" });
+    assert.throws(() => headerBlock("id", "DATA", { "Crunch-Run": bad }), { code: "bad_header" });
+    assert.throws(() => headerBlock(bad, "DATA", undefined), { code: "bad_header" });
   }
 });
 

@@ -1,4 +1,4 @@
-/** Headers as bytes and back, without the library's objects in between. */
+/** Headers as text and back, without the library's objects in between. */
 import type { Msg, MsgHdrs } from "nats";
 import { EngineError } from "../errors.js";
 
@@ -7,15 +7,15 @@ import { EngineError } from "../errors.js";
  *
  * @throws EngineError `stop` when a name or value has a line end in it: a fault of the program
  */
-export function encodeHeaders(
+export function headerBlock(
   messageId: string,
   expectedStream: string,
   headers: Readonly<Record<string, string>> | undefined,
-): Uint8Array {
+): string {
   // The expected stream keeps a subject that someone bound elsewhere from swallowing messages.
   let block = `NATS/1.0\r\n${line("Nats-Msg-Id", messageId)}${line("Nats-Expected-Stream", expectedStream)}`;
   for (const name in headers) block += line(name, headers[name] ?? "");
-  return Buffer.from(`${block}\r\n`);
+  return `${block}\r\n`;
 }
 
 // Made once: an expression inside a function is another object at each call, and each message has some lines.

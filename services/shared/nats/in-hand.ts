@@ -2,9 +2,9 @@ import type { Settler } from "../settlement.js";
 import type { NatsIncomingMessage } from "./delivery.js";
 import type { Link } from "./link.js";
 
-const ACK = Buffer.from("+ACK");
-const NAK = Buffer.from("-NAK");
-const WORKING = Buffer.from("+WPI");
+const ACK = "+ACK";
+const NAK = "-NAK";
+const WORKING = "+WPI";
 
 /** A message that is delivered to us and not settled. */
 export class InHand implements Settler {
@@ -42,6 +42,6 @@ export class InHand implements Settler {
   }
 }
 
-function nakAfter(delayMs: number): Uint8Array {
-  return delayMs <= 0 ? NAK : Buffer.from(`-NAK {"delay":${String(Math.round(delayMs * 1e6))}}`);
+function nakAfter(delayMs: number): string {
+  return delayMs <= 0 ? NAK : `-NAK {"delay":${String(Math.round(delayMs * 1e6))}}`;
 }

@@ -7,6 +7,7 @@ import type { JetStreamManager, NatsConnection, Status } from "nats";
 import { EngineError } from "../errors.js";
 import type { Warn } from "../logger.js";
 import { OpenRequests } from "./open-requests.js";
+import { sendText } from "./wire.js";
 
 export type { Warn } from "../logger.js";
 
@@ -30,7 +31,7 @@ export class Link {
   readonly #listeners = new Set<LinkListener>();
   readonly #requests: OpenRequests;
   /** Settled while disconnected; the client library would drop them. */
-  readonly #unsent = new Map<string, Uint8Array>();
+  readonly #unsent = new Map<string, string>();
   #isConnected = true;
   #isClosing = false;
   #broken: EngineError | undefined;
@@ -66,10 +67,10 @@ export class Link {
   }
 
   /** Sends an ack, now or right after the reconnect; an ack after the ack wait still counts. */
-  sendAck(reply: string, payload: Uint8Array): void {
+  sendAck(reply: string, text: string): void {
     if (this.#broken !== undefined || this.nc.isClosed()) return;
-    if (this.#isConnected) this.nc.publish(reply, payload);
-    else this.#unsent.set(reply, payload);
+    if (this.#isConnected) sendText(this.nc, reply, text);
+    else this.#unsent.set(reply, text);
   }
 
   /** Resolves once the server has everything sent so far, or after 5 s, or at once while disconnected. */
@@ -105,7 +106,7 @@ export class Link {
       this.#requests.end();
       this.#maxPayloadBytes = this.nc.info?.max_payload ?? this.#maxPayloadBytes;
       this.#warn({ server: status.data }, "connected to NATS again");
-      for (const [reply, payload] of this.#unsent) this.nc.publish(reply, payload);
+      for (const [reply, text] of this.#unsent) sendText(this.nc, reply, text);
       this.#unsent.clear();
       for (const listener of this.#listeners) listener.reconnected?.();
     } else if (status.type === Events.Error) {

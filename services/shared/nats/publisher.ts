@@ -6,13 +6,15 @@
  * until its confirm is here: an attempt without an answer is followed by the same bytes again.
  */
 import { createInbox } from "nats";
-import type { Msg, MsgHdrs, NatsConnection } from "nats";
+import type { Msg, NatsConnection } from "nats";
 import { EngineError } from "../errors.js";
 import type { OutgoingMessage, Publisher, StoredConfirm } from "../messaging.js";
 import { publishVerdict } from "./api-errors.js";
-import { encodeHeaders } from "./headers.js";
+import { headerBlock } from "./headers.js";
 import type { Link } from "./link.js";
 import { streamKindOfSubject, streamName, subjectName } from "./topology.js";
+import { sendMessage } from "./wire.js";
+import type { WireMessage } from "./wire.js";
 
 /** An attempt without an answer for this long is taken as lost. */
 const ATTEMPT_MS = 3_000;
@@ -23,13 +25,9 @@ const TICK_MS = 50;
 const FIRST_WAIT_MS = 50;
 const MAX_WAIT_MS = 2_000;
 
-/** A message that is not confirmed yet. Also the options of its publish, so that none are made. */
-interface Pending {
-  readonly reply: string;
-  readonly headers: MsgHdrs;
-  readonly subject: string;
+/** A message that is not confirmed yet. */
+interface Pending extends WireMessage {
   readonly stream: string;
-  readonly payload: Uint8Array;
   readonly signal: AbortSignal | undefined;
   readonly resolve: (confirm: StoredConfirm) => void;
   readonly reject: (error: EngineError) => void;
@@ -84,13 +82,13 @@ export class NatsPublisher implements Publisher {
       if (this.#link.broken !== undefined) throw this.#link.broken;
       if (signal?.aborted === true) throw abortedError(message.subject);
       const stream = streamName(streamKindOfSubject(message.subject), this.#namespace);
-      const headers = encodeHeaders(message.messageId, stream, message.headers);
+      const headers = headerBlock(message.messageId, stream, message.headers);
       const { payload } = message;
-      this.#checkSize(headers.length + payload.length, message.subject);
+      this.#checkSize(Buffer.byteLength(headers) + payload.length, message.subject);
       const token = (this.#sent++).toString(36);
       const pending: Pending = {
         reply: this.#inbox + token,
-        headers: rawHeaders(headers),
+        headers,
         subject: subjectName(message.subject, this.#namespace),
         stream,
         payload,
@@ -129,7 +127,7 @@ export class NatsPublisher implements Publisher {
     pending.attempts += 1;
     pending.dueMs = performance.now() + ATTEMPT_MS;
     try {
-      this.#nc.publish(pending.subject, pending.payload, pending);
+      sendMessage(this.#nc, pending);
     } catch (thrown) {
       // Thrown for a closed connection, and for a smaller limit of the server we reconnected to.
       this.#fail(token, pending, EngineError.from(this.#link.broken ?? thrown, "publish_failed"));
@@ -247,9 +245,4 @@ function silenceOf({ stream, attempts }: Pending): string {
 
 function abortedError(subject: string): EngineError {
   return new EngineError("aborted", "stop", `publishing to ${subject} was aborted before it was stored`);
-}
-
-/** The library asks headers for nothing but their bytes. */
-function rawHeaders(bytes: Uint8Array): MsgHdrs {
-  return { encode: () => bytes } as unknown as MsgHdrs;
 }
