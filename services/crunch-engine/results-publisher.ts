@@ -45,23 +45,23 @@ export class ResultsPublisher {
    * @param crunching the step that made the results
    * @returns records whose result alone is larger than the server takes
    */
-  async publish(
+  publish(
     message: IncomingMessage,
     outcome: CrunchOutcome,
     crunching: Span,
   ): Promise<readonly FailedRecord[]> {
-    if (outcome.resultPayload === undefined) return NONE;
+    if (outcome.resultPayload === undefined) return Promise.resolve(NONE);
     const id = `${originName(message.origin)}-${this.#crunchedBy}${lackText(outcome.failed)}`;
     const whole: Part = { payload: outcome.resultPayload, from: 0, count: outcome.resultCount };
-    try {
-      await this.#send(message.isFrame, whole, id, crunching);
-      return NONE;
-    } catch (thrown) {
-      if (!isTooLarge(thrown)) throw thrown;
-      const tooLarge =
-        whole.count > 1 ? await this.#sendParts(whole, id, crunching) : [{ part: whole, thrown }];
-      return tooLarge.length === 0 ? NONE : recordsOf(message, outcome, tooLarge);
-    }
+    return this.#send(message.isFrame, whole, id, crunching).then(
+      () => NONE,
+      async (thrown: unknown) => {
+        if (!isTooLarge(thrown)) throw thrown;
+        const tooLarge =
+          whole.count > 1 ? await this.#sendParts(whole, id, crunching) : [{ part: whole, thrown }];
+        return tooLarge.length === 0 ? NONE : recordsOf(message, outcome, tooLarge);
+      },
+    );
   }
 
   /** Of a frame. @returns the parts of one result that are too large still */

@@ -103,16 +103,17 @@ async function handleFrame(
   memory.give(results.memory);
 }
 
-async function handleSingle(
+function handleSingle(
   parts: ResultsPipelineParts,
   singles: Singles,
   message: IncomingMessage,
   span: Span,
 ): Promise<void> {
   const { payload } = message;
-  const error = await singles.store(payload, span);
-  if (error === undefined) return;
-  await parkEach(parts, message, [{ index: 0, payload, reason: "rejected_by_sink", error }], span);
+  return singles.store(payload, span).then((error) => {
+    if (error === undefined) return undefined;
+    return parkEach(parts, message, [{ index: 0, payload, reason: "rejected_by_sink", error }], span);
+  });
 }
 
 async function store(

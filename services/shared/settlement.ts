@@ -44,19 +44,28 @@ export function retryDelayMs(error: EngineError, deliveries: number): number {
  *
  * @returns the error that ends the consumer, with the message left unacked; else undefined
  */
-export async function handleAndSettle(
+export function handleAndSettle(
   handler: Handler,
   message: IncomingMessage,
   settler: Settler,
   context: SettlementContext,
 ): Promise<EngineError | undefined> {
+  return handled(handler, message).then(
+    () => {
+      settler.ack();
+      return undefined;
+    },
+    (thrown: unknown) => settleFailure(EngineError.from(thrown), message, settler, context),
+  );
+}
+
+/** Not an async function, as those of each message in hand outlive young collections: thousands of them, for singles. */
+function handled(handler: Handler, message: IncomingMessage): Promise<void> {
   try {
-    await handler(message);
+    return handler(message);
   } catch (thrown) {
-    return await settleFailure(EngineError.from(thrown), message, settler, context);
+    return Promise.reject(EngineError.from(thrown));
   }
-  settler.ack();
-  return undefined;
 }
 
 async function settleFailure(

@@ -145,14 +145,19 @@ export class ConsumerRun {
     const taken = new InHand(this.#parts.link, incoming, reply, nowMs);
     this.#inHand.set(origin.sequence, taken);
     this.#inFlight.taken(incoming.payload.length, nowMs);
-    if (!this.#isEnding && this.#running < this.#options.maxInFlight) void this.#work(taken);
+    if (!this.#isEnding && this.#running < this.#options.maxInFlight) this.#work(taken);
     else this.#unstarted.push(taken);
     this.#topUp();
   }
 
-  async #work(taken: InHand): Promise<void> {
+  #work(taken: InHand): void {
     this.#running += 1;
-    const stop = await handleAndSettle(this.#handler, taken.message, taken, this.#settlement);
+    void handleAndSettle(this.#handler, taken.message, taken, this.#settlement).then((stop) =>
+      this.#onSettled(taken, stop),
+    );
+  }
+
+  #onSettled(taken: InHand, stop: EngineError | undefined): void {
     this.#running -= 1;
     this.#forget(taken);
     if (stop !== undefined) this.#fail(stop);
@@ -161,7 +166,7 @@ export class ConsumerRun {
       return;
     }
     const next = this.#unstarted.shift();
-    if (next !== undefined) void this.#work(next);
+    if (next !== undefined) this.#work(next);
     else this.#topUp();
   }
 

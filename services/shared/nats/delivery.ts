@@ -19,16 +19,16 @@ const ACK_SUBJECT =
  * @throws EngineError `stop` when it is neither: the server speaks another protocol
  */
 export function originOf(reply: string, streamCreatedAt: string): MessageOrigin {
-  const [isAckSubject, stream = "", deliveries, sequence, storedAtNs = "0"] = ACK_SUBJECT.exec(reply) ?? [];
-  if (isAckSubject === undefined) {
+  const match = ACK_SUBJECT.exec(reply);
+  if (match === null) {
     throw new EngineError("bad_ack_subject", "stop", `NATS delivered a message with ack subject "${reply}"`);
   }
   return {
-    stream,
+    stream: match[1] ?? "",
     streamCreatedAt,
-    sequence: Number(sequence),
-    storedAtNs: BigInt(storedAtNs),
-    deliveries: Number(deliveries),
+    sequence: Number(match[3]),
+    storedAtNs: BigInt(match[4] ?? 0),
+    deliveries: Number(match[2]),
   };
 }
 

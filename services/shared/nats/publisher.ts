@@ -37,6 +37,9 @@ interface Pending extends WireMessage {
   dueMs: number;
 }
 
+/** The answer that nearly all messages get, in the server's own words. */
+const STORED = /^\{"stream":"([^"\\]+)", ?"seq":(\d{1,15})\}$/;
+
 interface PubAck {
   readonly stream?: string;
   readonly seq?: number;
@@ -143,24 +146,35 @@ export class NatsPublisher implements Publisher {
       this.#retryLater(pending, `no stream takes ${pending.subject}`);
       return;
     }
+    const text = this.#utf8.decode(reply.data);
+    const stored = STORED.exec(text);
+    if (stored !== null) {
+      this.#onStored(token, pending, {
+        stream: stored[1] ?? "",
+        sequence: Number(stored[2]),
+        duplicate: false,
+      });
+      return;
+    }
     let answer: PubAck;
     try {
-      answer = JSON.parse(this.#utf8.decode(reply.data)) as PubAck;
+      answer = JSON.parse(text) as PubAck;
     } catch {
       this.#retryLater(pending, `stream ${pending.stream} gives no readable answer`);
       return;
     }
     if (answer.error === undefined && answer.stream !== undefined && answer.seq !== undefined) {
-      this.#pending.delete(token);
-      if (this.#blocked.size > 0) this.#blocked.delete(pending.stream);
-      pending.resolve({
-        stream: answer.stream,
-        sequence: answer.seq,
-        duplicate: answer.duplicate === true,
-      });
+      const { stream, seq: sequence, duplicate = false } = answer;
+      this.#onStored(token, pending, { stream, sequence, duplicate });
       return;
     }
     this.#onRefusal(token, pending, answer.error?.err_code, answer.error?.description ?? "no reason given");
+  }
+
+  #onStored(token: string, pending: Pending, confirm: StoredConfirm): void {
+    this.#pending.delete(token);
+    if (this.#blocked.size > 0) this.#blocked.delete(pending.stream);
+    pending.resolve(confirm);
   }
 
   #onRefusal(token: string, pending: Pending, errorCode: number | undefined, description: string): void {
