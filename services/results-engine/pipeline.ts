@@ -34,17 +34,19 @@ export interface ResultsPipelineParts {
 
 export async function runResultsPipeline(parts: ResultsPipelineParts, signal: AbortSignal): Promise<void> {
   const { consumer, batcher, nothingMore } = parts;
-  const singles = new Singles(
+  const singles = new Singles<IncomingMessage>(
     (results, bytes, messages, spans) => batcher.add(results, bytes, messages, spans),
+    (message, span, error) => {
+      const { payload } = message;
+      return parkEach(parts, message, [{ index: 0, payload, reason: "rejected_by_sink", error }], span);
+    },
     batcher.maxRows,
   );
   const memory = new MemoryPool();
   const handle: Handler = (message) => {
     const span = spanOf(parts.tracer, message);
     return during(span, () =>
-      message.isFrame
-        ? handleFrame(parts, memory, message, span)
-        : handleSingle(parts, singles, message, span),
+      message.isFrame ? handleFrame(parts, memory, message, span) : singles.store(message, span),
     );
   };
   const drain = (): void => batcher.drain();
@@ -101,19 +103,6 @@ async function handleFrame(
   ]);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   memory.give(results.memory);
-}
-
-function handleSingle(
-  parts: ResultsPipelineParts,
-  singles: Singles,
-  message: IncomingMessage,
-  span: Span,
-): Promise<void> {
-  const { payload } = message;
-  return singles.store(payload, span).then((error) => {
-    if (error === undefined) return undefined;
-    return parkEach(parts, message, [{ index: 0, payload, reason: "rejected_by_sink", error }], span);
-  });
 }
 
 async function store(

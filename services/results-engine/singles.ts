@@ -25,39 +25,44 @@ export type StoreResults = (
   spans: readonly Span[],
 ) => Promise<RejectedOfPart>;
 
-interface Single {
-  readonly payload: Uint8Array;
-  readonly resolve: (rejection: string | undefined) => void;
+/** Keeps a single that the sink rejected, with the sink's reason. */
+export type ParkSingle<Message> = (message: Message, span: Span, reason: string) => Promise<void>;
+
+interface Single<Message> {
+  readonly message: Message;
+  readonly span: Span;
+  readonly resolve: (parked?: Promise<void>) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-export class Singles {
+export class Singles<Message extends { readonly payload: Uint8Array }> {
   readonly #store: StoreResults;
+  readonly #park: ParkSingle<Message>;
   readonly #maxSingles: number;
-  #gathered: Single[] = [];
+  #gathered: Single<Message>[] = [];
   #bytes = 0;
   /** Of those singles whose steps are recorded. */
   #spans: Span[] = [];
   #flush: NodeJS.Immediate | undefined;
 
   /** @param maxRows of a batch */
-  constructor(store: StoreResults, maxRows: number) {
+  constructor(store: StoreResults, park: ParkSingle<Message>, maxRows: number) {
     this.#store = store;
+    this.#park = park;
     this.#maxSingles = Math.min(MAX_SINGLES, maxRows);
   }
 
   /**
-   * Stores the result of one single.
+   * Stores the result of one single. Resolves once its row is durable, or was rejected by the sink and parked.
    *
    * @param span the step that this is part of
-   * @returns why the sink rejected its row; undefined once the row is durable
    * @throws EngineError `undecodable`, `park`, when it is no MyResult, and whatever storing threw
    */
-  store(payload: Uint8Array, span: Span = NO_SPAN): Promise<string | undefined> {
+  store(message: Message, span: Span = NO_SPAN): Promise<void> {
     return new Promise((resolve, reject) => {
       if (span.isRecorded) this.#spans.push(span);
-      this.#gathered.push({ payload, resolve, reject });
-      this.#bytes += payload.length;
+      this.#gathered.push({ message, span, resolve, reject });
+      this.#bytes += message.payload.length;
       if (this.#gathered.length >= this.#maxSingles || this.#bytes >= MAX_BYTES) this.#end();
       else this.#flush ??= setImmediate(() => this.#end());
     });
@@ -76,8 +81,12 @@ export class Singles {
   }
 
   /** Never rejects: how it went is told to each single. */
-  async #storeTogether(singles: readonly Single[], bytes: number, spans: readonly Span[]): Promise<void> {
-    const results = decodeResults(frameOf(singles.map(({ payload }) => payload)), true);
+  async #storeTogether(
+    singles: readonly Single<Message>[],
+    bytes: number,
+    spans: readonly Span[],
+  ): Promise<void> {
+    const results = decodeResults(frameOf(singles.map(({ message }) => message.payload)), true);
     for (const { index } of results.invalid) refuse(singles[index]);
     if (results.count === 0) return;
     const valid = Array.from(
@@ -86,9 +95,12 @@ export class Singles {
     );
     try {
       const rejected = await this.#store({ ...results, isOfSingles: true }, bytes, valid.length, spans);
-      for (const { row, reason } of rejected) valid[row]?.resolve(reason);
-      // Those that were rejected are settled; resolving them again does nothing.
-      for (const single of valid) single?.resolve(undefined);
+      for (const { row, reason } of rejected) {
+        const single = valid[row];
+        single?.resolve(this.#park(single.message, single.span, reason));
+      }
+      // Those that were rejected end with their being parked; resolving them again does nothing.
+      for (const single of valid) single?.resolve();
     } catch (thrown) {
       for (const single of valid) single?.reject(thrown);
     }
@@ -96,10 +108,10 @@ export class Singles {
 }
 
 /** With the error that a single has by itself, whose bytes are the whole message. */
-function refuse(single: Single | undefined): void {
+function refuse(single: Single<{ readonly payload: Uint8Array }> | undefined): void {
   if (single === undefined) return;
   try {
-    decodeResults(single.payload, false);
+    decodeResults(single.message.payload, false);
   } catch (thrown) {
     single.reject(thrown);
   }

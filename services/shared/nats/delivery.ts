@@ -5,7 +5,7 @@ import type { MemoryPool } from "../memory-pool.js";
 import type { IncomingMessage, MessageOrigin, Topic } from "../messaging.js";
 import { traceOf } from "../trace/trace-context.js";
 import type { TraceContext } from "../trace/trace-context.js";
-import { mayNameTrace, toRecord } from "./headers.js";
+import { headerBytesOf, mayNameTrace, readHeaders } from "./headers.js";
 
 /** Stream, deliveries, sequence and stored, in the two forms that {@link originOf} names. */
 const ACK_SUBJECT =
@@ -33,50 +33,59 @@ export function originOf(reply: string, streamCreatedAt: string): MessageOrigin 
 }
 
 /**
- * Payloads from this size on lie in memory of our own. The client's holds up to twice as much, because it puts large
- * messages together from what the socket brings, and subject and headers keep another 64 kB of that.
+ * Messages from this size on lie in memory of our own. The client's holds up to twice as much, because it puts large
+ * messages together from what the socket brings.
  */
 const COPIED_BYTES = 16_384;
 
-/** One message; headers are decoded when somebody asks for them. */
+/**
+ * One message; headers are decoded when somebody asks for them. It does not keep the library's message, whose eight
+ * objects would live as long.
+ */
 export class NatsIncomingMessage implements IncomingMessage {
   readonly topic: Topic;
   readonly isFrame: boolean;
   readonly payload: Uint8Array;
   readonly origin: MessageOrigin;
-  /** Undefined for one that was copied. */
-  readonly #message: Msg | undefined;
-  readonly #memory: MemoryPool;
+  readonly #headerBytes: number;
+  /** Where the memory of a large one came from. */
+  readonly #pool: MemoryPool | undefined;
   #headers: Readonly<Record<string, string>> | undefined;
 
-  /** @param memory for large payloads */
-  constructor(topic: Topic, message: Msg, origin: MessageOrigin, memory: MemoryPool) {
+  /** @param pool memory for large messages */
+  constructor(topic: Topic, message: Msg, origin: MessageOrigin, pool: MemoryPool) {
+    const { data } = message;
+    const isLarge = data.length >= COPIED_BYTES;
     this.topic = topic;
     this.isFrame = message.subject.endsWith(".frame");
     this.origin = origin;
-    this.#memory = memory;
-    const { data } = message;
-    if (data.length < COPIED_BYTES) {
-      this.payload = data;
-      this.#message = message;
-      return;
-    }
-    this.payload = new Uint8Array(memory.take(data.length), 0, data.length);
-    this.payload.set(data);
-    this.#headers = toRecord(message.headers);
+    this.#headerBytes = headerBytesOf(message, data);
+    this.payload = isLarge ? copyOf(data, this.#headerBytes, pool) : data;
+    this.#pool = isLarge ? pool : undefined;
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return (this.#headers ??= toRecord(this.#message?.headers));
+    return (this.#headers ??= readHeaders(this.payload, this.#headerBytes));
   }
 
   get trace(): TraceContext | undefined {
-    if (this.#message !== undefined && !mayNameTrace(this.#message)) return undefined;
-    return traceOf(this.headers);
+    return mayNameTrace(this.payload, this.#headerBytes) ? traceOf(this.headers) : undefined;
   }
 
-  /** Gives the memory of the payload back, which nobody reads any more. */
+  /** Gives the memory of a large message back, which nobody reads any more. */
   done(): void {
-    if (this.#message === undefined) this.#memory.give(this.payload.buffer as ArrayBuffer);
+    this.#pool?.give(this.payload.buffer as ArrayBuffer);
   }
+}
+
+/** @returns the payload, with its headers before it again */
+function copyOf(
+  { buffer, byteOffset, length }: Uint8Array,
+  headerBytes: number,
+  pool: MemoryPool,
+): Uint8Array {
+  const bytes = headerBytes + length;
+  const copy = new Uint8Array(pool.take(bytes), 0, bytes);
+  copy.set(new Uint8Array(buffer, byteOffset - headerBytes, bytes));
+  return copy.subarray(headerBytes);
 }

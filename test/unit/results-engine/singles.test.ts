@@ -6,27 +6,40 @@ import type { DecodedResults } from "../../../services/shared/codec/result-codec
 import { EngineError } from "../../../services/shared/errors.js";
 import { resultFrame } from "../../support/result-columns.js";
 
+interface Message {
+  readonly payload: Uint8Array;
+}
+
 /** The bytes of one MyResult: a frame of one without its tag and length. */
-const single = (ID: bigint): Uint8Array => resultFrame([{ ID }]).subarray(2);
-const broken = Uint8Array.of(0x0a, 0x7f);
+const single = (ID: bigint): Message => ({ payload: resultFrame([{ ID }]).subarray(2) });
+const broken: Message = { payload: Uint8Array.of(0x0a, 0x7f) };
 
 function gathering(
   rejected: RejectedOfPart | Error = [],
   maxRows = 1_000,
-): { singles: Singles; parts: { ids: bigint[]; messages: number }[] } {
+): {
+  singles: Singles<Message>;
+  parts: { ids: bigint[]; messages: number }[];
+  parked: [Message, string][];
+} {
   const parts: { ids: bigint[]; messages: number }[] = [];
+  const parked: [Message, string][] = [];
   const store = (results: DecodedResults, _bytes: number, messages: number): Promise<RejectedOfPart> => {
     parts.push({ ids: [...results.ids.subarray(0, results.count)], messages });
     return rejected instanceof Error ? Promise.reject(rejected) : Promise.resolve(rejected);
   };
-  return { singles: new Singles(store, maxRows), parts };
+  const park = async (message: Message, _span: unknown, reason: string): Promise<void> => {
+    await new Promise(setImmediate);
+    parked.push([message, reason]);
+  };
+  return { singles: new Singles<Message>(store, park, maxRows), parts, parked };
 }
 
 describe("singles of results", () => {
   it("that arrive together are stored as one part", async () => {
-    const { singles, parts } = gathering();
-    const stored = await Promise.all([1n, 2n, -5n].map((id) => singles.store(single(id))));
-    assert.deepEqual(stored, [undefined, undefined, undefined]);
+    const { singles, parts, parked } = gathering();
+    await Promise.all([1n, 2n, -5n].map((id) => singles.store(single(id))));
+    assert.deepEqual(parked, []);
     assert.deepEqual(parts, [{ ids: [1n, 2n, -5n], messages: 3 }]);
     await singles.store(single(4n));
     assert.deepEqual(parts[1], { ids: [4n], messages: 1 });
@@ -54,14 +67,16 @@ describe("singles of results", () => {
     assert.deepEqual(parts, [{ ids: [1n, 3n], messages: 2 }]);
   });
 
-  it("are told why the sink rejected them, each its own reason, also behind a broken one", async () => {
-    const { singles } = gathering([{ row: 1, reason: "no such partition" }]);
-    const all = [broken, single(1n), single(2n), single(3n)].map((one) => singles.store(one));
+  it("that the sink rejected are parked with its reason before they are settled, also behind a broken one", async () => {
+    const { singles, parked } = gathering([{ row: 1, reason: "no such partition" }]);
+    const [first, rejected, last] = [single(1n), single(2n), single(3n)];
+    const all = [broken, first, rejected, last].map((one) => singles.store(one));
     const [, ...ends] = await Promise.allSettled(all);
     assert.deepEqual(
-      ends.map((end) => end.status === "fulfilled" && end.value),
-      [undefined, "no such partition", undefined],
+      ends.map(({ status }) => status),
+      ["fulfilled", "fulfilled", "fulfilled"],
     );
+    assert.deepEqual(parked, [[rejected, "no such partition"]]);
   });
 
   it("all fail with what storing them threw", async () => {

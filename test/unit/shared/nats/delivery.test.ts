@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { headers } from "nats";
 import type { Msg } from "nats";
 import { MemoryPool } from "../../../../services/shared/memory-pool.js";
 import { NatsIncomingMessage } from "../../../../services/shared/nats/delivery.js";
@@ -11,10 +10,16 @@ const ORIGIN = { stream: "RESULTS", streamCreatedAt: "", sequence: 1, storedAtNs
 const LARGE_BYTES = 100_000;
 const link = { sendAck: () => undefined } as unknown as Link;
 
-function taken(memory: MemoryPool, data: Uint8Array): InHand {
-  const named = headers();
-  named.set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-  const message = { subject: "results.frame", data, headers: named } as unknown as Msg;
+const HEADERS = Buffer.from(
+  "NATS/1.0\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n",
+);
+
+/** A message as the client gives it: its headers lie before its payload. */
+function taken(memory: MemoryPool, payload: Uint8Array): InHand {
+  const bytes = Uint8Array.from([...HEADERS, ...payload]);
+  const subject = "results.frame";
+  const size = (): number => subject.length + bytes.length;
+  const message = { subject, data: bytes.subarray(HEADERS.length), size } as unknown as Msg;
   return new InHand(link, new NatsIncomingMessage("results", message, ORIGIN, memory), "reply", 0);
 }
 
@@ -24,21 +29,22 @@ function filled(value: number, bytes = LARGE_BYTES): Uint8Array {
 
 describe("a delivered message", () => {
   it("has its large payload in memory of its own, with headers and trace", () => {
-    const data = filled(1);
-    const { message } = taken(new MemoryPool(), data);
-    assert.deepEqual(message.payload, data);
-    assert.notEqual(message.payload.buffer, data.buffer);
+    const memory = new MemoryPool();
+    const { message } = taken(memory, filled(1));
+    message.done();
+    assert.equal(memory.take(LARGE_BYTES), message.payload.buffer);
+    assert.deepEqual(message.payload, filled(1));
     assert.match(message.headers.traceparent ?? "", /^00-0af765/);
     assert.match(message.trace?.traceparent ?? "", /^00-0af765/);
   });
 
   it("leaves a small payload where it is", () => {
-    const data = filled(1, 100);
     const memory = new MemoryPool();
-    const small = taken(memory, data);
-    assert.equal(small.message.payload, data);
+    const small = taken(memory, filled(1, 100));
+    assert.deepEqual(small.message.payload, filled(1, 100));
+    assert.match(small.message.trace?.traceparent ?? "", /^00-0af765/);
     small.ack();
-    assert.notEqual(memory.take(100), data.buffer);
+    assert.notEqual(memory.take(100), small.message.payload.buffer);
   });
 
   it("gives its memory to the next one once it is acked", () => {
