@@ -81,9 +81,17 @@ class CrunchPipeline {
     }
     const publishing = this.#results.publish(message, outcome, span);
     const parking = outcome.failed.length === 0 ? undefined : this.#park(message, outcome.failed, span);
-    const tooLarge = parking === undefined ? await publishing : (await Promise.all([publishing, parking]))[0];
-    if (tooLarge.length > 0) await this.#park(message, tooLarge, span);
-    const crunched = outcome.resultCount - tooLarge.length;
+    // Whether it failed is asked below, and nobody may be there to hear it before.
+    parking?.catch(() => undefined);
+    let crunched = outcome.resultCount;
+    try {
+      await publishing;
+    } catch (thrown) {
+      const tooLarge = await this.#results.publishInParts(message, outcome, span, thrown);
+      await this.#park(message, tooLarge, span);
+      crunched -= tooLarge.length;
+    }
+    if (parking !== undefined) await parking;
     this.#crunched += crunched;
     metrics.records.inc(crunched);
     metrics.messages.inc(message.isFrame ? FRAME : SINGLE);

@@ -24,8 +24,6 @@ interface TooLarge {
   readonly thrown: EngineError;
 }
 
-const NONE: readonly FailedRecord[] = [];
-
 /** outcome of one message -> RESULTS, under ids that name message and cruncher for ever. */
 export class ResultsPublisher {
   readonly #publisher: Publisher;
@@ -39,29 +37,40 @@ export class ResultsPublisher {
   }
 
   /**
-   * Resolves once the results are stored. A frame of results is larger than its frame of records and
-   * may exceed what the server takes in one message: then it goes in parts.
+   * Resolves once the results are stored.
    *
    * @param crunching the step that made the results
+   * @throws EngineError `too_large` when they are more than the server takes in one message, as a frame of results is
+   *   larger than its frame of records: then {@link publishInParts}
+   */
+  publish(message: IncomingMessage, outcome: CrunchOutcome, crunching: Span): Promise<unknown> {
+    const whole = wholeOf(outcome);
+    if (whole === undefined) return Promise.resolve();
+    return this.#send(message.isFrame, whole, this.#idOf(message, outcome), crunching);
+  }
+
+  /**
+   * Resolves once the results are stored that the server takes.
+   *
+   * @param thrown by {@link publish}; thrown again if it is another failure
    * @returns records whose result alone is larger than the server takes
    */
-  publish(
+  async publishInParts(
     message: IncomingMessage,
     outcome: CrunchOutcome,
     crunching: Span,
+    thrown: unknown,
   ): Promise<readonly FailedRecord[]> {
-    if (outcome.resultPayload === undefined) return Promise.resolve(NONE);
-    const id = `${originName(message.origin)}-${this.#crunchedBy}${lackText(outcome.failed)}`;
-    const whole: Part = { payload: outcome.resultPayload, from: 0, count: outcome.resultCount };
-    return this.#send(message.isFrame, whole, id, crunching).then(
-      () => NONE,
-      async (thrown: unknown) => {
-        if (!isTooLarge(thrown)) throw thrown;
-        const tooLarge =
-          whole.count > 1 ? await this.#sendParts(whole, id, crunching) : [{ part: whole, thrown }];
-        return tooLarge.length === 0 ? NONE : recordsOf(message, outcome, tooLarge);
-      },
-    );
+    const whole = wholeOf(outcome);
+    if (whole === undefined || !isTooLarge(thrown)) throw thrown;
+    const id = this.#idOf(message, outcome);
+    const tooLarge =
+      whole.count > 1 ? await this.#sendParts(whole, id, crunching) : [{ part: whole, thrown }];
+    return tooLarge.length === 0 ? [] : recordsOf(message, outcome, tooLarge);
+  }
+
+  #idOf(message: IncomingMessage, { failed }: CrunchOutcome): string {
+    return `${originName(message.origin)}-${this.#crunchedBy}${lackText(failed)}`;
   }
 
   /** Of a frame. @returns the parts of one result that are too large still */
@@ -99,6 +108,10 @@ export class ResultsPublisher {
     const headers = { ...records, ...span.context };
     return during(span, () => this.#publisher.publish({ subject, payload, messageId, headers }));
   }
+}
+
+function wholeOf({ resultPayload, resultCount }: CrunchOutcome): Part | undefined {
+  return resultPayload && { payload: resultPayload, from: 0, count: resultCount };
 }
 
 function isTooLarge(thrown: unknown): thrown is EngineError {

@@ -14,11 +14,17 @@ const FIRST_RETRY_MS = 500;
 /** Longest delay between two deliveries that the contract chooses itself. */
 const MAX_RETRY_MS = 30_000;
 
-/** What can be done with one delivered message; exactly one of the two is called, once. */
+/** What can be done with one delivered message; at most one of the first two is called, once. */
 export interface Settler {
   ack(): void;
   /** Asks for another delivery, not before `delayMs`. */
   redeliver(delayMs: number): void;
+  /**
+   * Called last, once.
+   *
+   * @param stop the error that ends the consumer, with the message left unacked
+   */
+  settled(stop?: EngineError): void;
 }
 
 /** What settling needs besides the message. */
@@ -40,26 +46,28 @@ export function retryDelayMs(error: EngineError, deliveries: number): number {
 }
 
 /**
- * Runs the handler on one message and settles it. Never rejects.
+ * Runs the handler on one message and settles it.
  *
- * @returns the error that ends the consumer, with the message left unacked; else undefined
+ * No async function, and nothing to wait for: what each message in hand keeps is kept thousands of times while
+ * messages are singles, and outlives young collections.
  */
 export function handleAndSettle(
   handler: Handler,
   message: IncomingMessage,
   settler: Settler,
   context: SettlementContext,
-): Promise<EngineError | undefined> {
-  return handled(handler, message).then(
+): void {
+  void handled(handler, message).then(
     () => {
       settler.ack();
-      return undefined;
+      settler.settled();
     },
-    (thrown: unknown) => settleFailure(EngineError.from(thrown), message, settler, context),
+    async (thrown: unknown) => {
+      settler.settled(await settleFailure(EngineError.from(thrown), message, settler, context));
+    },
   );
 }
 
-/** Not an async function, as those of each message in hand outlive young collections: thousands of them, for singles. */
 function handled(handler: Handler, message: IncomingMessage): Promise<void> {
   try {
     return handler(message);
@@ -68,6 +76,7 @@ function handled(handler: Handler, message: IncomingMessage): Promise<void> {
   }
 }
 
+/** Never rejects. @returns the error that ends the consumer; else undefined */
 async function settleFailure(
   error: EngineError,
   message: IncomingMessage,

@@ -28,8 +28,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   // A message is acked before its results are stored, or its rows are.
   "result-before-ack": {
     file: "shared/settlement.js",
-    find: "    return handled(handler, message).then(",
-    replace: "    settler.ack();\n    return handled(handler, message).then(",
+    find: "    void handled(handler, message).then(",
+    replace: "    settler.ack();\n    void handled(handler, message).then(",
     args: ["--seed", "21", "--minutes", "0.7", "--only", "engine-sigkill,nats-sigkill"],
   },
   // Streams are not told the ids of messages.

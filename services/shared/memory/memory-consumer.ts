@@ -1,7 +1,7 @@
 /** A stream in memory -> handlers, as many at once as allowed -> settled by the ack contract. */
 import { EngineError } from "../errors.js";
 import { InFlight } from "../in-flight.js";
-import type { Consumer, ConsumerOptions, Handler } from "../messaging.js";
+import type { Consumer, ConsumerOptions, Handler, IncomingMessage } from "../messaging.js";
 import type { Parker } from "../parking.js";
 import { handleAndSettle } from "../settlement.js";
 import { traceOf } from "../trace/trace-context.js";
@@ -84,25 +84,25 @@ export class MemoryConsumer implements Consumer {
     parkSignal: AbortSignal,
   ): Promise<EngineError | undefined> {
     const { stream, parker, warn } = this.#parts;
-    const stop = await handleAndSettle(
-      handler,
-      {
-        topic: this.#options.topic,
-        isFrame: message.subject.endsWith(".frame"),
-        payload: message.payload,
-        headers: message.headers,
-        trace: traceOf(message.headers),
-        origin: {
-          stream: stream.name,
-          streamCreatedAt: stream.createdAt,
-          sequence: message.sequence,
-          storedAtNs: message.storedAtNs,
-          deliveries: message.deliveries,
-        },
+    const incoming: IncomingMessage = {
+      topic: this.#options.topic,
+      isFrame: message.subject.endsWith(".frame"),
+      payload: message.payload,
+      headers: message.headers,
+      trace: traceOf(message.headers),
+      origin: {
+        stream: stream.name,
+        streamCreatedAt: stream.createdAt,
+        sequence: message.sequence,
+        storedAtNs: message.storedAtNs,
+        deliveries: message.deliveries,
       },
-      { ack: () => stream.ack(message), redeliver: (delayMs) => stream.redeliver(message, delayMs) },
-      { parker, parkSignal, warn },
-    );
+    };
+    const ack = (): void => stream.ack(message);
+    const redeliver = (delayMs: number): void => stream.redeliver(message, delayMs);
+    const stop = await new Promise<EngineError | undefined>((settled) => {
+      handleAndSettle(handler, incoming, { ack, redeliver, settled }, { parker, parkSignal, warn });
+    });
     // Left unacked: as with NATS it comes again when the ack wait is over.
     if (stop !== undefined) stream.redeliver(message, this.#options.ackWaitMs);
     return stop;

@@ -21,6 +21,7 @@ import type { SettlementContext } from "../settlement.js";
 import { NatsIncomingMessage, originOf } from "./delivery.js";
 import { ensureDurable, findDurable } from "./durable.js";
 import { InHand } from "./in-hand.js";
+import type { InHandOwner } from "./in-hand.js";
 import type { Link, Warn } from "./link.js";
 import { PullSubscription } from "./pull.js";
 import type { RecordCounter } from "./record-counter.js";
@@ -59,6 +60,7 @@ export class ConsumerRun {
   readonly #handler: Handler;
   readonly #pull: PullSubscription;
   readonly #inHand = new Map<number, InHand>();
+  readonly #owner: InHandOwner;
   readonly #inFlight: InFlight;
   readonly #unstarted: InHand[] = [];
   readonly #parkGiveUp = new AbortController();
@@ -81,6 +83,7 @@ export class ConsumerRun {
     this.#options = options;
     this.#handler = handler;
     this.#inFlight = new InFlight(options);
+    this.#owner = { link: parts.link, onSettled: (taken, stop) => this.#onSettled(taken, stop) };
     const { parker, warn } = parts;
     this.#settlement = { parker, warn, parkSignal: this.#parkGiveUp.signal };
     this.#pull = new PullSubscription(parts.link, parts.stream, durableOf(options.topic), parts.inboxPrefix, {
@@ -142,7 +145,7 @@ export class ConsumerRun {
       return;
     }
     const incoming = new NatsIncomingMessage(this.#options.topic, message, origin, this.#memory);
-    const taken = new InHand(this.#parts.link, incoming, reply, nowMs);
+    const taken = new InHand(this.#owner, incoming, reply, nowMs);
     this.#inHand.set(origin.sequence, taken);
     this.#inFlight.taken(incoming.payload.length, nowMs);
     if (!this.#isEnding && this.#running < this.#options.maxInFlight) this.#work(taken);
@@ -152,9 +155,7 @@ export class ConsumerRun {
 
   #work(taken: InHand): void {
     this.#running += 1;
-    void handleAndSettle(this.#handler, taken.message, taken, this.#settlement).then((stop) =>
-      this.#onSettled(taken, stop),
-    );
+    handleAndSettle(this.#handler, taken.message, taken, this.#settlement);
   }
 
   #onSettled(taken: InHand, stop: EngineError | undefined): void {

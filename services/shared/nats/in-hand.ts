@@ -1,3 +1,4 @@
+import type { EngineError } from "../errors.js";
 import type { Settler } from "../settlement.js";
 import type { NatsIncomingMessage } from "./delivery.js";
 import type { Link } from "./link.js";
@@ -6,17 +7,24 @@ const ACK = "+ACK";
 const NAK = "-NAK";
 const WORKING = "+WPI";
 
+/** Who took the messages. */
+export interface InHandOwner {
+  readonly link: Link;
+  /** @param stop the error that ends the consumer */
+  onSettled(taken: InHand, stop: EngineError | undefined): void;
+}
+
 /** A message that is delivered to us and not settled. */
 export class InHand implements Settler {
   readonly message: NatsIncomingMessage;
-  readonly #link: Link;
+  readonly #owner: InHandOwner;
   /** Of the newest delivery. */
   #reply: string;
   beatAtMs: number;
 
-  constructor(link: Link, message: NatsIncomingMessage, reply: string, nowMs: number) {
+  constructor(owner: InHandOwner, message: NatsIncomingMessage, reply: string, nowMs: number) {
     this.message = message;
-    this.#link = link;
+    this.#owner = owner;
     this.#reply = reply;
     this.beatAtMs = nowMs;
   }
@@ -27,18 +35,22 @@ export class InHand implements Settler {
   }
 
   ack(): void {
-    this.#link.sendAck(this.#reply, ACK);
+    this.#owner.link.sendAck(this.#reply, ACK);
     // Only here: of a message that is not finished, something may still be on its way.
     this.message.done();
   }
 
   redeliver(delayMs: number): void {
-    this.#link.sendAck(this.#reply, nakAfter(delayMs));
+    this.#owner.link.sendAck(this.#reply, nakAfter(delayMs));
+  }
+
+  settled(stop?: EngineError): void {
+    this.#owner.onSettled(this, stop);
   }
 
   beat(nowMs: number): void {
     this.beatAtMs = nowMs;
-    this.#link.sendAck(this.#reply, WORKING);
+    this.#owner.link.sendAck(this.#reply, WORKING);
   }
 }
 

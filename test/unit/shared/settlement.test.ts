@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { EngineError } from "../../../services/shared/errors.js";
-import type { IncomingMessage, OutgoingMessage } from "../../../services/shared/messaging.js";
+import type { Handler, IncomingMessage, OutgoingMessage } from "../../../services/shared/messaging.js";
 import { Parker } from "../../../services/shared/parking.js";
 import { handleAndSettle } from "../../../services/shared/settlement.js";
+import type { SettlementContext, Settler } from "../../../services/shared/settlement.js";
 
 /** How a handler ends, and how parking does if it comes to that. */
 const ending = fc.oneof(
@@ -50,7 +51,7 @@ describe("settling a message", () => {
         };
         const context = { parker, parkSignal: new AbortController().signal, warn: () => undefined };
 
-        const stop = await handleAndSettle(handler, messageOf(count), settler, context);
+        const stop = await settle(handler, messageOf(count), settler, context);
 
         const action = end === undefined ? "none" : actionOf(end);
         if (action === "none") assert.deepEqual(events, ["ack"]);
@@ -92,7 +93,7 @@ describe("a message that belongs to a trace", () => {
       const settler = { ack: () => undefined, redeliver: () => undefined };
       const handler = () => Promise.reject(new EngineError("code", action, "why"));
 
-      await handleAndSettle(handler, { ...messageOf(1), trace: { traceparent } }, settler, context);
+      await settle(handler, { ...messageOf(1), trace: { traceparent } }, settler, context);
 
       assert.deepEqual(
         lines.map((line) => line.trace_id),
@@ -102,6 +103,16 @@ describe("a message that belongs to a trace", () => {
     });
   }
 });
+
+/** @returns what the settler was told last */
+function settle(
+  handler: Handler,
+  message: IncomingMessage,
+  settler: Omit<Settler, "settled">,
+  context: SettlementContext,
+): Promise<EngineError | undefined> {
+  return new Promise((settled) => handleAndSettle(handler, message, { ...settler, settled }, context));
+}
 
 function actionOf(end: unknown): string {
   return typeof end === "object" && end !== null && "action" in end ? String(end.action) : "retry";

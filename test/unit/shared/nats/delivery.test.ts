@@ -8,7 +8,7 @@ import type { Link } from "../../../../services/shared/nats/link.js";
 
 const ORIGIN = { stream: "RESULTS", streamCreatedAt: "", sequence: 1, storedAtNs: 0n, deliveries: 1 };
 const LARGE_BYTES = 100_000;
-const link = { sendAck: () => undefined } as unknown as Link;
+const owner = { link: { sendAck: () => undefined } as unknown as Link, onSettled: () => undefined };
 
 const HEADERS = Buffer.from(
   "NATS/1.0\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n",
@@ -20,7 +20,7 @@ function taken(memory: MemoryPool, payload: Uint8Array): InHand {
   const subject = "results.frame";
   const size = (): number => subject.length + bytes.length;
   const message = { subject, data: bytes.subarray(HEADERS.length), size } as unknown as Msg;
-  return new InHand(link, new NatsIncomingMessage("results", message, ORIGIN, memory), "reply", 0);
+  return new InHand(owner, new NatsIncomingMessage("results", message, ORIGIN, memory), "reply", 0);
 }
 
 function filled(value: number, bytes = LARGE_BYTES): Uint8Array {
