@@ -49,11 +49,11 @@ export function createResultsMetrics(metrics: Metrics, sink: Sink): ResultsMetri
       lateRows.inc(outcome.late);
       batchRows.observe(rowCount);
       writeSeconds.observe(writeMs / 1_000);
-      for (const dTimeStampUs of messageTimes(parts)) {
-        const latencyMs = endedAtMs - Number(dTimeStampUs / 1_000n);
+      forEachMessageTime(parts, (dTimeStampUs) => {
+        const latencyMs = endedAtMs - Math.floor(Number(dTimeStampUs) / 1_000);
         latencySeconds.observe(latencyMs / 1_000);
-        latency.record(Math.min(MAX_LATENCY_MS, Math.max(1, Math.round(latencyMs))));
-      }
+        latency.record(Math.min(MAX_LATENCY_MS, Math.max(1, latencyMs)));
+      });
     },
     totals: () => ({
       ...totals,
@@ -64,11 +64,11 @@ export function createResultsMetrics(metrics: Metrics, sink: Sink): ResultsMetri
 }
 
 /** The DTimeStamp of each message: the rows of a frame share one, singles that came together do not. */
-function* messageTimes(parts: BatchReport["parts"]): Generator<bigint> {
+function forEachMessageTime(parts: BatchReport["parts"], tell: (dTimeStampUs: bigint) => void): void {
   for (const { count, dTimeStampsUs } of parts) {
     const first = dTimeStampsUs[0] ?? 0n;
-    yield first;
+    tell(first);
     if (dTimeStampsUs[count - 1] === first) continue;
-    for (let row = 1; row < count; row += 1) yield dTimeStampsUs[row] ?? 0n;
+    for (let row = 1; row < count; row += 1) tell(dTimeStampsUs[row] ?? 0n);
   }
 }

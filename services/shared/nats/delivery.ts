@@ -7,9 +7,9 @@ import { traceOf } from "../trace/trace-context.js";
 import type { TraceContext } from "../trace/trace-context.js";
 import { headerBytesOf, mayNameTrace, readHeaders } from "./headers.js";
 
-/** Stream, deliveries, sequence and stored, in the two forms that {@link originOf} names. */
+/** Stream, deliveries, sequence and stored, in the two forms that {@link originOf} names; the shorter is tried first. */
 const ACK_SUBJECT =
-  /^\$JS\.ACK\.(?:[^.]+\.[^.]+\.)?([^.]+)\.[^.]+\.(\d+)\.(\d+)\.\d+\.(\d+)\.\d+(?:\.[^.]+)?$/;
+  /^\$JS\.ACK\.(?:[^.]+\.[^.]+\.)??([^.]+)\.[^.]+\.(\d+)\.(\d+)\.\d+\.(\d+)\.\d+(?:\.[^.]+)?$/;
 
 /**
  * What JetStream writes into the reply subject of a delivered message. Reads both forms of it:

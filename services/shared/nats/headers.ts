@@ -15,7 +15,10 @@ export function headerBlock(
 ): string {
   // The expected stream keeps a subject that someone bound elsewhere from swallowing messages.
   let block = `NATS/1.0\r\n${line("Nats-Msg-Id", messageId)}${line("Nats-Expected-Stream", expectedStream)}`;
-  for (const name in headers) block += line(name, headers[name] ?? "");
+  for (const name in headers) {
+    if (UNFIT_NAME.test(name)) throw badHeader(name, headers[name]);
+    block += line(name, headers[name] ?? "");
+  }
   return `${block}\r\n`;
 }
 
@@ -24,14 +27,16 @@ const UNFIT_NAME = /[\r\n:]/;
 const UNFIT_VALUE = /[\r\n]/;
 
 function line(name: string, value: string): string {
-  if (UNFIT_NAME.test(name) || UNFIT_VALUE.test(value)) {
-    throw new EngineError(
-      "bad_header",
-      "stop",
-      `header ${JSON.stringify(name)} cannot be ${JSON.stringify(value)}`,
-    );
-  }
+  if (UNFIT_VALUE.test(value)) throw badHeader(name, value);
   return `${name}: ${value}\r\n`;
+}
+
+function badHeader(name: string, value: string | undefined): EngineError {
+  return new EngineError(
+    "bad_header",
+    "stop",
+    `header ${JSON.stringify(name)} cannot be ${JSON.stringify(value)}`,
+  );
 }
 
 /** The library's messages know their bytes, subject, reply and headers included; their type does not say so. */
