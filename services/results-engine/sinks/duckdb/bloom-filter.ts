@@ -12,8 +12,8 @@ const IDS_PER_BLOCK = 16;
 const FIRST_CAPACITY = 2 ** 22;
 /** IDs whose blocks are fetched together: 64 bytes each, which a processor's second cache holds. */
 const STRETCH_IDS = 1_024;
-/** Each further layer is larger by this much: few to ask, and little memory ahead of the IDs. */
-const GROWTH = 2;
+/** So many layers of a size before one of twice the size: few to ask, and little memory ahead of the IDs. */
+const LAYERS_PER_SIZE = 2;
 
 /** The salts of Parquet's filter: odd numbers that spread a hash over the bits of a word. */
 const SALTS = [
@@ -156,7 +156,7 @@ export class BloomFilter {
 
   #grow(): void {
     this.#older.push(this.#newest);
-    this.#capacity *= GROWTH;
+    if (this.#older.length % LAYERS_PER_SIZE === 0) this.#capacity *= 2;
     this.#newest = new Layer(this.#capacity);
   }
 }
