@@ -1,7 +1,7 @@
 import type { DuckDb } from "../../../shared/duckdb.js";
 
-/** Rows between two times that memory is given back: some 10 MiB, and milliseconds. */
-const GIVE_BACK_EVERY_ROWS = 1_000_000;
+/** Rows between two times that memory is given back: some 5 MiB, and milliseconds. */
+const GIVE_BACK_EVERY_ROWS = 500_000;
 /** Less than DuckDB ever holds, so that it lets go of all that nobody uses. */
 const LOW_LIMIT = "1MB";
 
