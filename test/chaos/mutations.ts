@@ -7,6 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { transform } from "esbuild";
 import { UserError } from "../../services/shared/errors.js";
 import { differencesIn } from "./oracle.js";
 import type { RunReport } from "./run.js";
@@ -86,12 +87,20 @@ export async function runMutation(name: string): Promise<{ found: number; exampl
       cpSync(join(root, part), join(copy, part), { recursive: true });
     }
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+    await unbundle(copy);
     patch(join(copy, "dist", "services", mutation.file), mutation);
     const report = await runCopy(copy, mutation.args);
     return { found: differencesIn(report.ledger), examples: report.ledger.examples };
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+/** Makes the command run the compiled sources, of which one is broken, instead of its bundle, which has none of them. */
+async function unbundle(copy: string): Promise<void> {
+  const entry = "services/cli/crunch";
+  const source = readFileSync(join(root, `${entry}.ts`), "utf8");
+  writeFileSync(join(copy, "dist", `${entry}.js`), (await transform(source, { loader: "ts" })).code);
 }
 
 function patch(path: string, { find, replace }: Mutation): void {
