@@ -174,21 +174,27 @@ const app = z.strictObject({
   residency: z.record(z.string(), z.unknown()).optional(),
 });
 
-const group = z.strictObject({
+const groupItself = z.strictObject({
   id: pathId,
   apps: z.array(app).default([]),
   dependencies: z.array(pathId).optional(),
   enforceRole: z.boolean().optional(),
-  get groups() {
-    return z.array(group).default([]);
-  },
 });
 
 /** One app as a file has it. */
 export type App = z.output<typeof app>;
 /** A group as a file has it: apps and groups that are deployed as one. */
-export type Group = z.output<typeof group>;
+export interface Group extends z.output<typeof groupItself> {
+  groups: Group[];
+}
 export type PortMapping = z.output<typeof portMapping>;
+
+// Its type is written out: one that is inferred from itself is `any` or not, as files are read in this or that order.
+const group: z.ZodType<Group> = groupItself.safeExtend({
+  get groups() {
+    return z.array(group).default([]);
+  },
+});
 
 /** The app, or every problem with its place in the file. */
 export function readApp(json: unknown): App | readonly string[] {
