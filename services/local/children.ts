@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { Env } from "../shared/config.js";
 import type { ChildEnd, LogLine } from "./child.js";
 import { EngineChild, wordsOf } from "./engine-child.js";
+import { environmentOf } from "./engine-environment.js";
+import type { EngineName } from "./engine-environment.js";
 import { NatsServerChild } from "./nats-server.js";
 import { identityOf } from "./process-identity.js";
 import type { ProcessIdentity } from "./process-identity.js";
@@ -26,7 +28,6 @@ export interface ChildrenOptions {
 /** Starts an engine with these settings. Once only. */
 export type StartEngine = (settings: Env) => Supervisor;
 
-type EngineName = "data-engine" | "crunch-engine" | "results-engine";
 const COMMANDS: Readonly<Record<EngineName, string>> = {
   "data-engine": "data",
   "crunch-engine": "engine",
@@ -97,7 +98,7 @@ export class Children {
     const { env, cwd, crunchPath, state } = this.#options;
     return new EngineChild({
       args: [crunchPath, COMMANDS[engine]],
-      env: { ...env, ...settings, ...forEngines(env) },
+      env: environmentOf(engine, env, settings),
       cwd,
       logPath: join(state.path, `${name.replace(" ", "-")}.log`),
       lifeLine: this.#watchdog.lifeLine,
@@ -193,19 +194,6 @@ export class Children {
 /** A data-engine that somebody else ended with SIGTERM exits with 0 too, and its source has not ended. */
 function sourceEnded(end: ChildEnd): boolean {
   return end.code === 0 && end.totals?.ended === 1;
-}
-
-/** Settings that the launcher needs the engines to have, whatever the user's environment says. */
-function forEngines(env: Env): Env {
-  const level = env.LOG_LEVEL ?? "";
-  return {
-    HTTP_HOST: "127.0.0.1",
-    HTTP_PORT: "0",
-    // Read by the launcher, whatever people see.
-    LOG_FORMAT: "json",
-    // Start and stop lines are of level info.
-    LOG_LEVEL: level === "trace" || level === "debug" ? level : "info",
-  };
 }
 
 /** THREADS of each of several crunch-engines that share this machine; undefined leaves it to the engine. */

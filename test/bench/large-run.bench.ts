@@ -2,6 +2,7 @@
  * 20,000,000 records with IDs in random order, end to end into DuckDB: the rate of each million,
  * and the memory of each engine. One run.
  */
+import { MALLOC_DEFAULTS } from "../../services/local/engine-environment.js";
 import { runSql } from "../support/file-rows.js";
 import { NatsServer } from "../support/nats-server.js";
 import { CrunchProcess } from "../support/engine-process.js";
@@ -22,7 +23,8 @@ await runSql(
   `COPY (SELECT (hash(i) >> 1)::BIGINT AS id, i % 2048 AS data, 'ABE-ORD' AS meta FROM range(${String(MILLIONS * MILLION)}) t(i)) TO '${file}'`,
 );
 const env = { NATS_URL: server.url, HTTP_PORT: "0" };
-const results = new CrunchProcess(["results"], { ...env, SINK: "duckdb:bench.duckdb" }, folder.path);
+const resultsEnv = { ...env, ...MALLOC_DEFAULTS["results-engine"], SINK: "duckdb:bench.duckdb" };
+const results = new CrunchProcess(["results"], resultsEnv, folder.path);
 const crunch = new CrunchProcess(["engine"], { ...env, CRUNCHER: "identity" }, folder.path);
 await Promise.all([results.started(), crunch.started()]);
 const source = `file:${file}?id=id&data=data&meta=meta`;

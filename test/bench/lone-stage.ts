@@ -2,6 +2,7 @@
 import { connect } from "nats";
 import type { JetStreamManager, NatsConnection } from "nats";
 import { fileURLToPath } from "node:url";
+import { MALLOC_DEFAULTS } from "../../services/local/engine-environment.js";
 import { CrunchProcess } from "../support/engine-process.js";
 import { NatsServer } from "../support/nats-server.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -117,9 +118,10 @@ export class LoneStages {
   }
 
   #engine(command: string, env: Env): CrunchProcess {
+    const malloc = command === "results" ? MALLOC_DEFAULTS["results-engine"] : {};
     return new CrunchProcess(
       [command],
-      { NATS_URL: this.#server.url, HTTP_PORT: "0", ...env },
+      { NATS_URL: this.#server.url, HTTP_PORT: "0", ...malloc, ...env },
       this.#folder.path,
     );
   }
