@@ -4,9 +4,7 @@ import { commonSettings, integerSetting, readSettings, textSetting } from "../sh
 import type { Env } from "../shared/config.js";
 import type { InFlightOptions } from "../shared/in-flight.js";
 
-/** Messages for a thread at first, before anything is known of how long they take. */
-const FIRST_PER_THREAD = 32;
-/** Messages for a thread when each takes long: one in its hands, one to follow. */
+/** Messages for a thread when each takes long, or may do, as nobody knows at first: one in its hands, one to follow. */
 const MIN_PER_THREAD = 2;
 /** Work that an engine takes on in advance, in milliseconds; the rest is left to other engines. */
 const HOLD_MS = 1_000;
@@ -65,7 +63,6 @@ export function inFlightOf(settings: CrunchSettings): InFlightOptions {
     maxInFlightBytes: settings.CRUNCH_MAX_IN_FLIGHT_BYTES,
     pace: {
       minInFlight: MIN_PER_THREAD * settings.THREADS,
-      firstInFlight: FIRST_PER_THREAD * settings.THREADS,
       holdMs: HOLD_MS,
     },
   };

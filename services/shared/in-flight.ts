@@ -7,12 +7,11 @@ export interface InFlightOptions {
   readonly maxInFlightBytes?: number;
   /**
    * Messages that are slow to settle are better left to other engines: then no more are in hand than
-   * were settled within `holdMs`, but `minInFlight` at least. Absent: always up to `maxInFlight`.
+   * were settled within `holdMs`, but `minInFlight` at least, and before anything was measured. Absent: always up to
+   * `maxInFlight`.
    */
   readonly pace?: {
     readonly minInFlight: number;
-    /** Where to begin, before anything was measured. */
-    readonly firstInFlight: number;
     readonly holdMs: number;
   };
 }
@@ -46,7 +45,7 @@ export class InFlight {
     this.#options = options;
     this.#maxBytes = options.maxInFlightBytes ?? DEFAULT_MAX_BYTES;
     this.#expectedBytes = Math.max(1, this.#maxBytes / FIRST_BY_BYTES);
-    this.#paced = options.pace?.firstInFlight ?? options.maxInFlight;
+    this.#paced = options.pace?.minInFlight ?? options.maxInFlight;
   }
 
   /** Messages that may be in hand at present, at least one. */

@@ -17,7 +17,7 @@ describe("the settings of a crunch-engine", () => {
     assert.deepEqual(inFlight, {
       maxInFlight: 3_000,
       maxInFlightBytes: 33_554_432,
-      pace: { minInFlight: 20, firstInFlight: 320, holdMs: 1_000 },
+      pace: { minInFlight: 20, holdMs: 1_000 },
     });
   });
 

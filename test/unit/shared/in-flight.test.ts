@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { InFlight } from "../../../services/shared/in-flight.js";
 
-const pace = { minInFlight: 4, firstInFlight: 64, holdMs: 1_000 };
+const pace = { minInFlight: 4, holdMs: 1_000 };
 const wide = { maxInFlight: 2_000, maxInFlightBytes: 64_000_000 };
 
 /** Settles `perMs` messages of `bytes` each in every millisecond, as long as that many may be in hand. */
@@ -56,7 +56,7 @@ describe("messages in flight", () => {
 
   it("grow to what is settled within the hold time, and shrink to it", () => {
     const inFlight = new InFlight({ ...wide, pace });
-    assert.equal(inFlight.limit, 64);
+    assert.equal(inFlight.limit, 4);
     flow(inFlight, 1, 10, 0, 2_000);
     assert.ok(Math.abs(inFlight.limit - 1_000) < 100, String(inFlight.limit));
     for (let n = 0; n < 100; n += 1) inFlight.taken(10, 2_000);
