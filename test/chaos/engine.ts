@@ -28,6 +28,7 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #log: WriteStream;
   readonly #ending = new AbortController();
+  readonly #onExit = (): void => this.signal("SIGKILL");
   #process: CrunchProcess | undefined;
   #isFinished = false;
   #life: Promise<void> = Promise.resolve();
@@ -39,7 +40,7 @@ export class Engine {
     this.command = parts.command;
     this.link = parts.link;
     this.#parts = parts;
-    process.once("exit", () => this.signal("SIGKILL"));
+    process.once("exit", this.#onExit);
     this.#log = createWriteStream(join(parts.folder, `${parts.name}.log`));
   }
 
@@ -80,6 +81,7 @@ export class Engine {
     this.signal("SIGTERM");
     const ended = await this.#process?.exited;
     await this.#life;
+    process.off("exit", this.#onExit);
     this.#log.end();
     return ended?.code ?? null;
   }

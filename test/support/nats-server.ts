@@ -58,6 +58,11 @@ export class NatsServer {
     return server;
   }
 
+  /** Of its process; -1 while there is none. */
+  get pid(): number {
+    return this.#process?.pid ?? -1;
+  }
+
   get port(): number {
     return this.#port;
   }
@@ -130,7 +135,7 @@ export class NatsServer {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (child?.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || hasEnded(child)) return;
     const exited = once(child, "exit");
     const deadline = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
     child.kill(signal);
@@ -147,10 +152,16 @@ export class NatsServer {
         this.#monitoringPort = ports?.monitoring ?? -1;
       }
       if (this.#port > 0 && (await greets(this.#port))) return;
+      if (hasEnded(child)) throw new Error("nats-server ended before it was ready");
       await delay(10);
     }
     throw new Error(`nats-server was not ready within ${String(READY_MS)} ms`);
   }
+}
+
+/** True for one that could not be started, too. */
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
 /** True if something that speaks NATS listens: it says INFO first. */

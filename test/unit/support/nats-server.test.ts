@@ -8,6 +8,8 @@ import { identityOf } from "../../../services/local/process-identity.js";
 import { NatsServer } from "../../support/nats-server.js";
 import { until } from "../../support/until.js";
 
+/** A test file that cannot start its server ends in a second; one that went on waiting took a minute. */
+const END_MS = 30_000;
 /** Node warns of more listeners than these 10. */
 const SERVERS = 12;
 
@@ -21,6 +23,22 @@ describe("the nats-server of a test file", () => {
       await server.stop();
     }
     assert.equal(process.listenerCount("exit"), before);
+  });
+
+  it("lets a test file end in which it could not be started", async () => {
+    const script = `
+      import { NatsServer } from ${JSON.stringify(supportUrl)};
+      await NatsServer.start({ args: ["--no-such-flag"] }).catch(() => process.stdout.write("rejected"));`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const deadline = setTimeout(() => child.kill("SIGKILL"), END_MS);
+    const [output, [code]] = await Promise.all([
+      text(child.stdout),
+      once(child, "close") as Promise<[number | null]>,
+    ]);
+    clearTimeout(deadline);
+    assert.deepEqual({ output, code }, { output: "rejected", code: 0 });
   });
 
   it("ends with a test file that does not stop it", async (t) => {
