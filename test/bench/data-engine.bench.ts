@@ -2,28 +2,24 @@
  * The sources alone, one thread of JavaScript: to chunks, and on to encoded frames as data-engine
  * publishes them. Median of 5; RSS is the highest seen while reading.
  */
-import { fileURLToPath } from "node:url";
 import { Framer } from "../../services/data-engine/framer.js";
 import { openSource } from "../../services/data-engine/sources/index.js";
 import { runSql } from "../support/file-rows.js";
 import { tempFolder } from "../support/temp-folder.js";
+import { FLIGHTS_FILE, FLIGHT_COLUMNS } from "./lone-stage.js";
 import { machineLine, median } from "./machine.js";
 
 const RUNS = 5;
 const LIMITS = { maxRecords: 2_048, maxBytes: 131_072, maxRecordBytes: 900_000 };
 
-const flights = fileURLToPath(
-  new URL("../../../node_modules/vega-datasets/data/flights-3m.parquet", import.meta.url),
-);
-const columns = "data=distance&meta=origin || '-' || destination";
 const folder = tempFolder();
-await runSql(`COPY (FROM '${flights}') TO '${folder.path}/flights.csv'`);
-await runSql(`COPY (FROM '${flights}' LIMIT 1000000) TO '${folder.path}/flights.ndjson' (FORMAT json)`);
+await runSql(`COPY (FROM '${FLIGHTS_FILE}') TO '${folder.path}/flights.csv'`);
+await runSql(`COPY (FROM '${FLIGHTS_FILE}' LIMIT 1000000) TO '${folder.path}/flights.ndjson' (FORMAT json)`);
 
 const sources: readonly [name: string, uri: string][] = [
-  ["Parquet, 3,000,000 flights", `file:${flights}?${columns}`],
-  ["CSV, 3,000,000 flights", `file:${folder.path}/flights.csv?${columns}`],
-  ["NDJSON, 1,000,000 flights", `file:${folder.path}/flights.ndjson?${columns}`],
+  ["Parquet, 3,000,000 flights", `file:${FLIGHTS_FILE}?${FLIGHT_COLUMNS}`],
+  ["CSV, 3,000,000 flights", `file:${folder.path}/flights.csv?${FLIGHT_COLUMNS}`],
+  ["NDJSON, 1,000,000 flights", `file:${folder.path}/flights.ndjson?${FLIGHT_COLUMNS}`],
   ["synthetic, 3,000,000", "synthetic:?count=3000000"],
 ];
 

@@ -9,10 +9,11 @@ import { tempFolder } from "../support/temp-folder.js";
 import { until } from "../support/until.js";
 
 export const FLIGHTS = 3_000_000;
-const flights = fileURLToPath(
+export const FLIGHTS_FILE = fileURLToPath(
   new URL("../../../node_modules/vega-datasets/data/flights-3m.parquet", import.meta.url),
 );
-export const FLIGHTS_SOURCE = `file:${flights}?data=distance&meta=origin || '-' || destination`;
+export const FLIGHT_COLUMNS = "data=distance&meta=origin || '-' || destination";
+export const FLIGHTS_SOURCE = `file:${FLIGHTS_FILE}?${FLIGHT_COLUMNS}`;
 
 const STAGE_MS = 600_000;
 const DURABLES = { DATA: "crunch", RESULTS: "results" } as const;
@@ -83,19 +84,24 @@ export class LoneStages {
   }
 
   /** An engine of this server; the caller ends it. */
-  start(command: "engine" | "results", env: Env): CrunchProcess {
+  start(command: "data" | "engine" | "results", env: Env): CrunchProcess {
     return this.#engine(command, env);
   }
 
   /** Messages that a stage has not finished; undefined until it has a durable. */
   async unfinished(stream: "DATA" | "RESULTS", namespace?: string): Promise<number | undefined> {
-    const name = namespace === undefined ? stream : `${namespace}-${stream}`;
+    const name = nameOf(stream, namespace);
     try {
       const { num_pending, num_ack_pending } = await this.#jsm.consumers.info(name, DURABLES[stream]);
       return num_pending + num_ack_pending;
     } catch {
       return undefined;
     }
+  }
+
+  /** What the messages of a stream take on disk. */
+  async storedBytes(stream: "DATA" | "RESULTS", namespace?: string): Promise<number> {
+    return (await this.#jsm.streams.info(nameOf(stream, namespace))).state.bytes;
   }
 
   async stop(): Promise<void> {
@@ -125,4 +131,8 @@ export class LoneStages {
       this.#folder.path,
     );
   }
+}
+
+function nameOf(stream: "DATA" | "RESULTS", namespace: string | undefined): string {
+  return namespace === undefined ? stream : `${namespace}-${stream}`;
 }

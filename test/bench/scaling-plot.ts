@@ -36,8 +36,8 @@ export function plotScaling(points: readonly ScalingPoint[], cores: number): Uin
       top: 12,
       textStyle: { fontSize: 16 },
     },
-    legend: { top: 44, left: 20 },
-    grid: { left: 90, right: 30, top: 90, bottom: 60 },
+    legend: { top: 44, left: 20, itemGap: 30 },
+    grid: { left: 90, right: 30, top: 104, bottom: 60 },
     xAxis: {
       type: "category",
       data: threads.map(String),
