@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { CrunchProcess } from "../support/engine-process.js";
 import { frameOf } from "../support/jobs.js";
@@ -6,6 +8,7 @@ import { connectTest, freshNamespace } from "../support/nats-fixture.js";
 import type { NatsMessaging } from "../../services/shared/nats/nats-messaging.js";
 import { NatsServer } from "../support/nats-server.js";
 import { entriesIn } from "../contract/parked-store-contract.js";
+import { tempFolder } from "../support/temp-folder.js";
 import { fixture, recordsWith, troublesomePool } from "../support/troublesome-pool.js";
 import { until } from "../support/until.js";
 
@@ -28,8 +31,7 @@ describe("the threads of a crunch-engine", () => {
     await nats.stop();
   });
 
-  async function start(cruncher: string, env: Record<string, string> = {}) {
-    const namespace = freshNamespace();
+  async function start(cruncher: string, env: Record<string, string> = {}, namespace = freshNamespace()) {
     const engine = new CrunchProcess(["engine"], {
       NATS_URL: nats.url,
       NAMESPACE: namespace,
@@ -79,6 +81,27 @@ describe("the threads of a crunch-engine", () => {
       await until(async () => (await engine.metric("crunch_records_total")) === 3 * COUNT - 1, 60_000);
     });
   }
+
+  it("end their engine when one cannot be replaced, and what it had goes to the next", async (t) => {
+    const folder = tempFolder();
+    t.after(() => folder.remove());
+    const deadThreads = join(folder.path, "dead");
+    const namespace = freshNamespace();
+    const env = { THREADS: "1", RESEND_AFTER_MS: "2000" };
+    const preload = `--require=${fixture("threads-die-early.cjs")}`;
+    const dying = { ...env, NODE_OPTIONS: preload, DEAD_THREADS: deadThreads };
+    const { engine, messaging } = await start(troublesomePool.cruncher, dying, namespace);
+    writeFileSync(deadThreads, "");
+    const { payload } = frameOf(recordsWith({ 7: "exit" }, COUNT));
+    await messaging.publisher.publish({ subject: "data.frame", payload, messageId: "bad" });
+    await until(() => engine.ended, 30_000, "the end of the engine");
+    assert.equal((await engine.exited).code, 1);
+    assert.match(engine.stdout, /another could not be started in its place/);
+
+    const next = await start(troublesomePool.cruncher, env, namespace);
+    const crunched = async () => (await next.engine.metric("crunch_records_total")) === COUNT - 1;
+    await until(crunched, 30_000, "every neighbour");
+  });
 
   it("leave the main thread free: its event loop lags less than 100 ms while all of them are busy", async () => {
     const { engine, messaging } = await start(fixture("busy-100us.mjs"));

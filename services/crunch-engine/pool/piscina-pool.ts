@@ -53,7 +53,10 @@ export class PiscinaPool implements CrunchPool {
   #soon: NodeJS.Immediate | undefined;
   #jobsInHand = 0;
   #blamelessLosses = 0;
+  /** Why no job can be crunched any more. */
+  #broken: string | undefined;
   #closing: Promise<void> | undefined;
+  #isEnded = false;
   #onIdle: (() => void) | undefined;
 
   /**
@@ -90,6 +93,7 @@ export class PiscinaPool implements CrunchPool {
     });
     // A thread that dies with nothing in hand: a timer of the user's that threw after its record was done.
     this.#piscina.on("error", (thrown) => options.onThreadLost?.(messageOf(thrown)));
+    this.#piscina.on("workerDestroy", () => setImmediate(() => this.#countThreads()));
   }
 
   get jobsInHand(): number {
@@ -117,6 +121,7 @@ export class PiscinaPool implements CrunchPool {
   async #close(): Promise<void> {
     if (this.#jobsInHand > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     this.#watch.close();
+    this.#isEnded = true;
     await this.#piscina.destroy();
   }
 
@@ -135,6 +140,9 @@ export class PiscinaPool implements CrunchPool {
   #handOut(): void {
     clearImmediate(this.#soon);
     this.#soon = undefined;
+    while (this.#broken !== undefined && this.#waiting.size > 0) {
+      this.#failAll(this.#waiting.take(this.#waiting.size), this.#broken);
+    }
     while (this.#waiting.size > 0 && this.#running.size < this.threads * this.#pace.requestsPerThread) {
       const jobs = this.#waiting.take(this.#pace.maxSinglesPerRequest);
       void this.#request({ jobs, progress: new Progress(), stuckAt: undefined });
@@ -178,6 +186,10 @@ export class PiscinaPool implements CrunchPool {
 
   /** The thread died, or was ended, with the request in its hands. */
   #onLost(request: Request, thrown: unknown): void {
+    if (this.#broken !== undefined) {
+      this.#failAll(request.jobs, this.#broken);
+      return;
+    }
     const position = request.progress.position();
     const crunched = position.record < 0 ? undefined : jobOfRecord(request.jobs, position.record);
     if (crunched === undefined) {
@@ -230,6 +242,17 @@ export class PiscinaPool implements CrunchPool {
     this.#endedThreads.add(position.threadId);
     const thread = this.#piscina.threads.find((one) => one.threadId === position.threadId);
     void thread?.terminate();
+  }
+
+  /**
+   * A thread that dies before it is ready is not replaced, and no other is from then on. What waits for one would wait for
+   * ever, and be kept from other engines.
+   */
+  #countThreads(): void {
+    if (this.#isEnded || this.#piscina.threads.length >= this.threads) return;
+    this.#broken ??= "a thread died and another could not be started in its place";
+    void this.#piscina.destroy();
+    this.#handOut();
   }
 
   #failAll(jobs: readonly PendingJob[], why: string): void {
