@@ -32,8 +32,8 @@ export function main(env: Env): Promise<number> {
 
 async function run(settings: CrunchSettings, context: EngineContext): Promise<Totals> {
   const { logger, health, engineId, signal } = context;
-  const timeoutMs = Math.max(MIN_LOAD_MS, settings.CRUNCH_TIMEOUT_MS);
-  const cruncher = await nameCruncher({ cruncher: settings.CRUNCHER, timeoutMs });
+  const loadTimeoutMs = Math.max(MIN_LOAD_MS, settings.CRUNCH_TIMEOUT_MS);
+  const cruncher = await nameCruncher({ cruncher: settings.CRUNCHER, timeoutMs: loadTimeoutMs });
   const metrics = createCrunchMetrics(context.metrics);
 
   const messaging = await connectEngine(settings, context, "crunch-engine");
@@ -43,6 +43,7 @@ async function run(settings: CrunchSettings, context: EngineContext): Promise<To
     version: cruncher.version,
     threads: settings.THREADS,
     timeoutMs: settings.CRUNCH_TIMEOUT_MS,
+    loadTimeoutMs,
     threadMaxMemoryMb: settings.THREAD_MAX_MEMORY_MB,
     onThreadLost: (why) => {
       metrics.threadsLost.inc();

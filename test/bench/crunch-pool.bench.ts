@@ -77,6 +77,7 @@ async function ratesOf(
     version,
     threads,
     timeoutMs: 60_000,
+    loadTimeoutMs: 60_000,
     threadMaxMemoryMb: 512,
   });
   const rates: number[] = [];

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { PiscinaPool } from "../../services/crunch-engine/pool/piscina-pool.js";
 import { textAt } from "../../services/shared/codec/columns.js";
@@ -6,6 +8,7 @@ import { RecordFrameEncoder, decodeRecords } from "../../services/shared/codec/r
 import { decodeResults } from "../../services/shared/codec/result-codec.js";
 import { EngineError } from "../../services/shared/errors.js";
 import { frameOf, jobOf, singleOf } from "../support/jobs.js";
+import { tempFolder } from "../support/temp-folder.js";
 import {
   answersOf,
   assertOthersCrunched,
@@ -206,6 +209,24 @@ describe("a pool's beginning and end", () => {
       action: "stop",
       message: /a thread cannot load the cruncher: .*5/,
     });
+  });
+
+  it("fails its jobs when a new thread does not get the cruncher loaded in time", async (t) => {
+    const folder = tempFolder();
+    t.after(() => folder.remove());
+    process.env.HANGING_LOADS = join(folder.path, "hanging");
+    const cruncher = fixture("loads-until.mjs");
+    const options = { ...troublesomePool, cruncher, version: "1", threads: 1, loadTimeoutMs: 500 };
+    const pool = await PiscinaPool.start(options);
+    writeFileSync(process.env.HANGING_LOADS, "");
+
+    await assert.rejects(pool.crunch(frameOf(recordsWith({}))), {
+      action: "stop",
+      message: "the cruncher was not loaded within 500 ms by a thread",
+    });
+    await assert.rejects(pool.crunch(frameOf(recordsWith({}))), { action: "stop" });
+    await pool.close();
+    await assert.rejects(PiscinaPool.start(options), { action: "stop", message: /not loaded within 500 ms/ });
   });
 
   it("starts and crunches with the smallest memory that can be set", async () => {

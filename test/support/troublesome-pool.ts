@@ -16,6 +16,7 @@ export const troublesomePool: PoolOptions = {
   version: "troublesome-1",
   threads: 2,
   timeoutMs: 300,
+  loadTimeoutMs: 30_000,
   threadMaxMemoryMb: 64,
 };
 

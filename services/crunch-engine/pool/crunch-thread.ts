@@ -21,15 +21,16 @@ export function crunch(request: ThreadRequest): Promise<unknown> {
 }
 
 async function answer(request: ThreadRequest): Promise<unknown> {
+  const progress = new Progress(request.progress);
   let cruncher: MessageCruncher;
   try {
+    if (loaded === undefined) progress.beginLoading(threadId);
     // Not at the top of the file: a cruncher that ends its thread while loading must fail a request.
     cruncher = await (loaded ??= load(workerData as ThreadSettings));
   } catch (thrown) {
     return { type: "broken", error: messageOf(thrown) } satisfies ThreadReply;
   }
   if (request.type === "load") return { type: "loaded" } satisfies ThreadReply;
-  const progress = new Progress(request.progress);
   progress.begin(threadId);
   return transferred(await cruncher.crunch(request, progress));
 }

@@ -3,7 +3,7 @@ import { EngineError, messageOf } from "../../shared/errors.js";
 import { bundleOf, jobOfRecord, settle } from "./bundle.js";
 import { Pace } from "./pace.js";
 import type { CrunchJob, CrunchOutcome, CrunchPool } from "./pool.js";
-import { Progress } from "./progress.js";
+import { LOADING, Progress } from "./progress.js";
 import type { Position } from "./progress.js";
 import { StuckWatch, samePosition } from "./stuck-watch.js";
 import type { ThreadReply, ThreadRequest, ThreadSettings } from "./thread-messages.js";
@@ -19,6 +19,8 @@ export interface PoolOptions extends ThreadSettings {
   readonly threads: number;
   /** A record that takes longer is given up and its thread replaced, in milliseconds. */
   readonly timeoutMs: number;
+  /** A thread that takes longer to load the cruncher ends the pool, in milliseconds. */
+  readonly loadTimeoutMs: number;
   /** JavaScript heap of a thread in MiB; a thread that needs more dies. */
   readonly threadMaxMemoryMb: number;
   /** Told of each thread that was lost and is being replaced. */
@@ -78,9 +80,7 @@ export class PiscinaPool implements CrunchPool {
   private constructor(options: PoolOptions) {
     this.#options = options;
     this.threads = options.threads;
-    this.#watch = new StuckWatch(options.timeoutMs, (progress, position) =>
-      this.#endThread(progress, position),
-    );
+    this.#watch = new StuckWatch(options, (progress, position) => this.#onStuck(progress, position));
     this.#piscina = new Piscina<ThreadRequest, ThreadReply>({
       filename: new URL("./crunch-thread.js", import.meta.url).href,
       name: "crunch",
@@ -126,13 +126,17 @@ export class PiscinaPool implements CrunchPool {
   }
 
   async #load(): Promise<void> {
+    const progress = new Progress();
     let why: string;
+    this.#watch.add(progress);
     try {
-      const reply = await this.#piscina.run({ type: "load" });
+      const reply = await this.#piscina.run({ type: "load", progress: progress.memory });
       if (reply.type !== "broken") return;
       why = reply.error;
     } catch (thrown) {
-      why = messageOf(thrown);
+      why = this.#broken ?? messageOf(thrown);
+    } finally {
+      this.#watch.remove(progress);
     }
     throw new EngineError("cruncher_broken", "stop", `a thread cannot load the cruncher: ${why}`);
   }
@@ -235,7 +239,11 @@ export class PiscinaPool implements CrunchPool {
     return thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown);
   }
 
-  #endThread(progress: Progress, position: Position): void {
+  #onStuck(progress: Progress, position: Position): void {
+    if (position.record === LOADING) {
+      this.#break(`the cruncher was not loaded within ${String(this.#options.loadTimeoutMs)} ms by a thread`);
+      return;
+    }
     for (const request of this.#running) {
       if (request.progress === progress) request.stuckAt = position;
     }
@@ -250,7 +258,12 @@ export class PiscinaPool implements CrunchPool {
    */
   #countThreads(): void {
     if (this.#isEnded || this.#piscina.threads.length >= this.threads) return;
-    this.#broken ??= "a thread died and another could not be started in its place";
+    this.#break("a thread died and another could not be started in its place");
+  }
+
+  /** Fails what waits and what is being crunched: another engine may do better. */
+  #break(why: string): void {
+    this.#broken ??= why;
     void this.#piscina.destroy();
     this.#handOut();
   }

@@ -1,8 +1,11 @@
+/** In place of a record while the thread loads the cruncher, which it does with its first request. */
+export const LOADING = -2;
+
 /** Where a thread is in a request: written by the thread for each record, read by the main thread. */
 export interface Position {
   /** 0 until the thread has begun with the request. */
   readonly threadId: number;
-  /** Place of the record in the request's frame; -1 while no record is being crunched. */
+  /** Place of the record in the request's frame; -1 while no record is being crunched, or {@link LOADING}. */
   readonly record: number;
 }
 
@@ -18,6 +21,11 @@ export class Progress {
     this.memory = memory;
     this.#slots = new Int32Array(memory);
     if (this.#slots[THREAD] === 0) this.#slots[RECORD] = -1;
+  }
+
+  beginLoading(threadId: number): void {
+    Atomics.store(this.#slots, THREAD, threadId);
+    Atomics.store(this.#slots, RECORD, LOADING);
   }
 
   begin(threadId: number): void {

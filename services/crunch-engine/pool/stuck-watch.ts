@@ -1,3 +1,4 @@
+import { LOADING } from "./progress.js";
 import type { Position, Progress } from "./progress.js";
 
 /** Looks per timeout: a stuck record is found at most a tenth of the timeout late. */
@@ -12,20 +13,25 @@ interface Watched {
 }
 
 /**
- * Finds records that take longer than the timeout, with one timer for all threads. It counts its own
- * looks rather than time, so that nobody is blamed for a process that was paused.
+ * Finds records that take longer than the timeout, and crunchers that take longer to load than theirs, with one timer for
+ * all threads. It counts its own looks rather than time, so that nobody is blamed for a process that was paused.
  */
 export class StuckWatch {
   readonly #lookMs: number;
   readonly #maxLooks: number;
+  readonly #maxLoadLooks: number;
   readonly #onStuck: (progress: Progress, position: Position) => void;
   readonly #watched = new Map<Progress, Watched>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onStuck called again each further timeout until the request is removed */
-  constructor(timeoutMs: number, onStuck: (progress: Progress, position: Position) => void) {
+  constructor(
+    { timeoutMs, loadTimeoutMs }: { readonly timeoutMs: number; readonly loadTimeoutMs: number },
+    onStuck: (progress: Progress, position: Position) => void,
+  ) {
     this.#lookMs = Math.min(MAX_LOOK_MS, Math.max(MIN_LOOK_MS, Math.floor(timeoutMs / LOOKS_PER_TIMEOUT)));
     this.#maxLooks = Math.ceil(timeoutMs / this.#lookMs);
+    this.#maxLoadLooks = Math.ceil(loadTimeoutMs / this.#lookMs);
     this.#onStuck = onStuck;
   }
 
@@ -47,13 +53,14 @@ export class StuckWatch {
   #look(): void {
     for (const [progress, watched] of this.#watched) {
       const position = progress.position();
-      if (position.record < 0 || !samePosition(position, watched.last)) {
+      const isLoading = position.record === LOADING;
+      if ((position.record < 0 && !isLoading) || !samePosition(position, watched.last)) {
         watched.last = position;
         watched.looks = 0;
         continue;
       }
       watched.looks += 1;
-      if (watched.looks < this.#maxLooks) continue;
+      if (watched.looks < (isLoading ? this.#maxLoadLooks : this.#maxLooks)) continue;
       watched.looks = 0;
       this.#onStuck(progress, position);
     }

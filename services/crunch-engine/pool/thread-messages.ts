@@ -12,15 +12,11 @@ export interface ThreadSettings {
   readonly version: string;
 }
 
-/** Main thread to crunching thread. */
+/** Main thread to crunching thread, with the memory of a {@link Progress}. */
 export type ThreadRequest =
   /** Load the cruncher now rather than with the first job. */
-  | { readonly type: "load" }
-  | (FrameToCrunch & {
-      readonly type: "crunch";
-      /** Memory of a {@link Progress}. */
-      readonly progress: SharedArrayBuffer;
-    });
+  | { readonly type: "load"; readonly progress: SharedArrayBuffer }
+  | (FrameToCrunch & { readonly type: "crunch"; readonly progress: SharedArrayBuffer });
 
 /** A message that is a frame, or several that are singles, as the entries of one. */
 export interface FrameToCrunch {

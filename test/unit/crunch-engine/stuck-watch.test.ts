@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import type { Position } from "../../../services/crunch-engine/pool/progress.js";
-import { Progress } from "../../../services/crunch-engine/pool/progress.js";
+import { LOADING, Progress } from "../../../services/crunch-engine/pool/progress.js";
 import { StuckWatch } from "../../../services/crunch-engine/pool/stuck-watch.js";
 
 describe("StuckWatch", () => {
@@ -11,7 +11,7 @@ describe("StuckWatch", () => {
   beforeEach(() => {
     stuck.length = 0;
     mock.timers.enable({ apis: ["setInterval"] });
-    watch = new StuckWatch(1_000, (_, position) => stuck.push(position));
+    watch = new StuckWatch({ timeoutMs: 1_000, loadTimeoutMs: 5_000 }, (_, position) => stuck.push(position));
     progress = new Progress();
     watch.add(progress);
   });
@@ -28,6 +28,15 @@ describe("StuckWatch", () => {
 
     mock.timers.tick(200);
     assert.deepEqual(stuck, [{ threadId: 3, record: 5 }]);
+  });
+
+  it("finds a cruncher that takes longer to load than it may, not before", () => {
+    progress.beginLoading(3);
+    mock.timers.tick(5_000);
+    assert.deepEqual(stuck, []);
+
+    mock.timers.tick(200);
+    assert.deepEqual(stuck, [{ threadId: 3, record: LOADING }]);
   });
 
   it("leaves a message alone whose records go on", () => {
