@@ -1,5 +1,8 @@
 /** What trimming must never touch: messages that somebody has in hand. */
+import type { NatsConnection } from "nats";
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { isPurgeSafe } from "../../services/shared/nats/stream-trim.js";
 import { collect } from "../support/collect.js";
@@ -52,6 +55,55 @@ describe("trimming", () => {
     await losing.close();
   });
 
+  it("goes on after a server that was killed has messages in hand again that were trimmed before", async (t) => {
+    const killed = await NatsServer.start();
+    t.after(() => killed.stop());
+    const options = { namespace: freshNamespace(), streamMaxBytes: 1_048_576, trimEveryMs: 50 };
+    const consuming = { topic: "data", maxInFlight: 4, ackWaitMs: 1_000 } as const;
+    const publishing = await connectTest(killed.url, options);
+    for (const [messageId, bytes] of [
+      ["trimmed", 1],
+      ["large", 600_000],
+      ["newest", 1],
+    ] as const) {
+      await publishing.publisher.publish({ subject: "data", payload: new Uint8Array(bytes), messageId });
+    }
+    await publishing.consumer(consuming);
+    await publishing.close();
+    const stream = `${options.namespace}-DATA`;
+    const replies = await withClient(killed.url, (nc) => take(nc, stream, 3));
+    const state = join(killed.folder, "store/jetstream/$G/streams", stream, "obs/crunch/o.dat");
+    const ack = async (nc: NatsConnection, taken: readonly string[]): Promise<void> => {
+      for (const reply of taken) nc.publish(reply, "+ACK");
+      await nc.flush();
+    };
+
+    await killed.terminate();
+    const older = readFileSync(state);
+    await killed.restart();
+    await withClient(killed.url, async (nc) => {
+      await ack(nc, replies.slice(0, 1));
+      await (await nc.jetstreamManager()).streams.deleteMessage(stream, 1);
+    });
+    // What it had noted of the consumer before the ack, beside the stream after the trimming.
+    await killed.terminate();
+    writeFileSync(state, older);
+    await killed.restart();
+    await withClient(killed.url, (nc) => ack(nc, replies.slice(1)));
+
+    const messaging = await connectTest(killed.url, options);
+    t.after(() => messaging.close());
+    const run = collect(await messaging.consumer(consuming));
+    const isTrimmed = () =>
+      withClient(killed.url, async (nc) => {
+        const jsm = await nc.jetstreamManager();
+        return (await jsm.streams.info(stream)).state.messages === 1;
+      });
+    await until(isTrimmed, 20_000, "the trimming");
+    await run.stop();
+    assert.equal(run.messages.length, 0);
+  });
+
   it("looks again soon after a reconnect, because the stream may have become full meanwhile", async (t) => {
     const proxy = await TcpProxy.start(nats.port);
     t.after(() => proxy.close());
@@ -93,3 +145,15 @@ describe("trimming", () => {
     }
   });
 });
+
+/** Takes messages and settles none. @returns where each is acked */
+async function take(nc: NatsConnection, stream: string, count: number): Promise<string[]> {
+  const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.crunch`;
+  const replies: string[] = [];
+  while (replies.length < count) {
+    // A message keeps the subject it was stored under, by which the client would not know it for the answer.
+    const message = await nc.request(subject, "", { noMux: true, timeout: 5_000 });
+    replies.push(message.reply ?? "");
+  }
+  return replies;
+}

@@ -5,6 +5,7 @@ import { UserError } from "../errors.js";
 import type { Topic } from "../messaging.js";
 import { accessOptions } from "./access.js";
 import type { AccessSettings } from "./access.js";
+import { finishedUpTo } from "./ack-floor.js";
 import { parseNatsUrl } from "./address.js";
 import { apiCodeOf } from "./api-errors.js";
 import { lookAtClock } from "./clock-look.js";
@@ -116,7 +117,7 @@ async function lookAtStream(
         maxDeliver: consumer.config.max_deliver ?? -1,
       };
     } else if (topic !== undefined && consumer.config.ack_policy !== AckPolicy.None) {
-      const behindMessages = Math.max(0, state.last_seq - consumer.ack_floor.stream_seq);
+      const behindMessages = Math.max(0, state.last_seq - finishedUpTo(consumer));
       strangers.push({ name: consumer.name, behindMessages });
     }
   }

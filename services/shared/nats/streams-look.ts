@@ -1,6 +1,7 @@
 /** What the streams say of every record, by the API of JetStream, which leaders answer. */
 import type { StageLook, StreamsLook } from "../streams-look.js";
 import type { Topic } from "../messaging.js";
+import { finishedUpTo } from "./ack-floor.js";
 import { NO_MESSAGE_FOUND, apiCodeOf } from "./api-errors.js";
 import { findDurable } from "./durable.js";
 import type { Link } from "./link.js";
@@ -60,9 +61,9 @@ async function placeOf(link: Link, topic: Topic, namespace: string | undefined):
     const pendingMessages = state.messages;
     return { floor, waiting: { pendingMessages, unackedMessages: 0, oldestUnfinishedAtMs } };
   }
-  const { ack_floor, delivered, num_pending: pendingMessages, num_ack_pending: unackedMessages } = durable;
+  const { num_pending: pendingMessages, num_ack_pending: unackedMessages } = durable;
   const isIdle = pendingMessages === 0 && unackedMessages === 0;
-  const floor = isIdle ? Math.max(ack_floor.stream_seq, delivered.stream_seq) : ack_floor.stream_seq;
+  const floor = finishedUpTo(durable);
   const oldestUnfinishedAtMs = isIdle ? undefined : await storedAtMs(link, stream, floor + 1);
   return { floor, waiting: { pendingMessages, unackedMessages, oldestUnfinishedAtMs } };
 }

@@ -2,6 +2,7 @@
 import { AckPolicy } from "nats";
 import { messageOf } from "../errors.js";
 import type { Topic } from "../messaging.js";
+import { finishedUpTo } from "./ack-floor.js";
 import type { AdvisoryCopier } from "./advisories.js";
 import { listConsumers } from "./consumer-list.js";
 import type { Link, Warn } from "./link.js";
@@ -102,7 +103,7 @@ export class Trimmer {
     for (const consumer of await listConsumers(link.nc, stream)) {
       // Readers that ack nothing, as those that count records, hold nothing back.
       if (consumer.config.ack_policy === AckPolicy.None) continue;
-      ackFloors.push(consumer.ack_floor.stream_seq);
+      ackFloors.push(finishedUpTo(consumer));
       isDurableHere ||= consumer.name === durableOf(topic);
     }
     return {
