@@ -37,12 +37,11 @@ describe("trimming", () => {
       inHand.push(message.origin.sequence);
       return new Promise((resolve) => held.signal.addEventListener("abort", () => resolve()));
     }, held.signal);
-    const storedMessages = () =>
-      withClient(nats.url, async (nc) => {
-        const jsm = await nc.jetstreamManager();
-        return (await jsm.streams.info(`${namespace}-DATA`)).state.messages;
-      });
-    await until(async () => inHand.length === 1 && (await storedMessages()) === 1, 60_000, "the trimming");
+    await until(
+      async () => inHand.length === 1 && (await storedIn(nats, `${namespace}-DATA`)) === 1,
+      60_000,
+      "the trimming",
+    );
 
     proxy.blackhole();
     const next = collect(await taking.consumer(consuming));
@@ -94,12 +93,7 @@ describe("trimming", () => {
     const messaging = await connectTest(killed.url, options);
     t.after(() => messaging.close());
     const run = collect(await messaging.consumer(consuming));
-    const isTrimmed = () =>
-      withClient(killed.url, async (nc) => {
-        const jsm = await nc.jetstreamManager();
-        return (await jsm.streams.info(stream)).state.messages === 1;
-      });
-    await until(isTrimmed, 20_000, "the trimming");
+    await until(async () => (await storedIn(killed, stream)) === 1, 20_000, "the trimming");
     await run.stop();
     assert.equal(run.messages.length, 0);
   });
@@ -127,12 +121,7 @@ describe("trimming", () => {
     await until(() => run.messages.length === 2, 20_000, "both messages");
     proxy.cut();
     await until(() => reconnects === 1, 20_000, "the reconnect");
-    const storedMessages = () =>
-      withClient(nats.url, async (nc) => {
-        const jsm = await nc.jetstreamManager();
-        return (await jsm.streams.info(`${namespace}-DATA`)).state.messages;
-      });
-    await until(async () => (await storedMessages()) === 1, 25_000, "the trimming");
+    await until(async () => (await storedIn(nats, `${namespace}-DATA`)) === 1, 25_000, "the trimming");
     await run.stop();
   });
 
@@ -156,4 +145,12 @@ async function take(nc: NatsConnection, stream: string, count: number): Promise<
     replies.push(message.reply ?? "");
   }
   return replies;
+}
+
+/** Messages of a stream. */
+function storedIn({ url }: NatsServer, stream: string): Promise<number> {
+  return withClient(
+    url,
+    async (nc) => (await (await nc.jetstreamManager()).streams.info(stream)).state.messages,
+  );
 }
