@@ -9,7 +9,6 @@ import { cpuMsOf } from "../support/cpu-time.js";
 import { runSql } from "../support/file-rows.js";
 import { NatsServer } from "../support/nats-server.js";
 import { tempFolder } from "../support/temp-folder.js";
-import { until } from "../support/until.js";
 import { serveUnread } from "./bigquery-bench.js";
 import type { Addresses } from "./bigquery-bench.js";
 import { FLIGHTS, FLIGHTS_FILE, FLIGHT_COLUMNS, LoneStages } from "./lone-stage.js";
@@ -17,8 +16,6 @@ import { machineLine, median } from "./machine.js";
 
 const RUNS = Number(process.env.BENCH_RUNS ?? "3");
 const NDJSON_FLIGHTS = 1_000_000;
-const END_MS = 120_000;
-const STREAMS = { data: "DATA", engine: "DATA", results: "RESULTS" } as const;
 
 type Env = Readonly<Record<string, string>>;
 
@@ -111,7 +108,7 @@ async function measure(paths: readonly Path[], note: (name: string, us: number) 
       const env = { NAMESPACE: `path${String(index)}` };
       const before = (await cpuMsOf(server.pid)) ?? 0;
       const stage = async (command: "data" | "engine" | "results", more: Env): Promise<void> => {
-        const cpuMs = await spentBy(stages, command, { ...env, ...more });
+        const cpuMs = await stages.cpuMs(command, { ...env, ...more });
         const name = names[command];
         if (name !== undefined) note(`${name}, us of CPU a record`, (cpuMs * 1_000) / records);
       };
@@ -129,26 +126,4 @@ async function measure(paths: readonly Path[], note: (name: string, us: number) 
   } finally {
     await stages.stop();
   }
-}
-
-/** CPU time of an engine from its start line until it has nothing left to do, in milliseconds. */
-async function spentBy(
-  stages: LoneStages,
-  command: "data" | "engine" | "results",
-  env: Env,
-): Promise<number> {
-  const engine = stages.start(command, env);
-  await engine.started();
-  const before = (await cpuMsOf(engine.pid)) ?? 0;
-  let latest = before;
-  const hasEnded = async (): Promise<boolean> => {
-    latest = (await cpuMsOf(engine.pid)) ?? latest;
-    if (engine.ended) return true;
-    return command !== "data" && (await stages.unfinished(STREAMS[command], env.NAMESPACE)) === 0;
-  };
-  await until(hasEnded, END_MS, `the end of ${command}`);
-  engine.kill("SIGTERM");
-  const { code } = await engine.exited;
-  if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${engine.stderr}`);
-  return latest - before;
 }

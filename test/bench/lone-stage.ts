@@ -3,6 +3,7 @@ import { connect } from "nats";
 import type { JetStreamManager, NatsConnection } from "nats";
 import { fileURLToPath } from "node:url";
 import { MALLOC_DEFAULTS } from "../../services/local/engine-environment.js";
+import { cpuMsOf } from "../support/cpu-time.js";
 import { CrunchProcess } from "../support/engine-process.js";
 import { NatsServer } from "../support/nats-server.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -83,8 +84,37 @@ export class LoneStages {
     return this.#untilFinished("results", env, "RESULTS");
   }
 
+  /**
+   * CPU time of an engine from its start line until it has nothing left to do, in milliseconds.
+   *
+   * @param give done once it runs: what there is for it to do
+   */
+  async cpuMs(
+    command: "data" | "engine" | "results",
+    env: Env,
+    give: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<number> {
+    const engine = this.#engine(command, env);
+    await engine.started();
+    const before = (await cpuMsOf(engine.pid)) ?? 0;
+    await give();
+    let latest = before;
+    const hasEnded = async (): Promise<boolean> => {
+      // A data-engine ends by itself, and tells nothing from then on.
+      latest = (await cpuMsOf(engine.pid)) ?? latest;
+      if (engine.ended) return true;
+      const stream = command === "engine" ? "DATA" : "RESULTS";
+      return command !== "data" && (await this.unfinished(stream, env.NAMESPACE)) === 0;
+    };
+    await until(hasEnded, STAGE_MS, `the end of ${command}`);
+    engine.kill("SIGTERM");
+    const { code } = await engine.exited;
+    if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${engine.stderr}`);
+    return latest - before;
+  }
+
   /** An engine of this server; the caller ends it. */
-  start(command: "data" | "engine" | "results", env: Env): CrunchProcess {
+  start(command: "engine" | "results", env: Env): CrunchProcess {
     return this.#engine(command, env);
   }
 

@@ -6,7 +6,6 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { encodeRecord } from "../../services/shared/codec/record-codec.js";
-import { until } from "../support/until.js";
 import { LoneStages } from "./lone-stage.js";
 import { machineLine, median } from "./machine.js";
 import { publishWindowed } from "./raw-jetstream.js";
@@ -14,7 +13,6 @@ import { publishWindowed } from "./raw-jetstream.js";
 const RUNS = Number(process.env.BENCH_RUNS ?? "3");
 const FRAMED = 1_000_000;
 const SINGLES = 40_000;
-const END_MS = 240_000;
 
 type Env = Readonly<Record<string, string>>;
 
@@ -61,32 +59,12 @@ async function measure(name: string, env: Env, records: number): Promise<void> {
       await publishWindowed(stages.nc, "data", payloads.values(), 1_000);
     };
     const crunch = { ...env, CRUNCHER: "identity" };
-    note(`crunch-engine, ${name}`, await cpuMsOf(stages, "engine", crunch, "DATA", publish), records);
+    note(`crunch-engine, ${name}`, await stages.cpuMs("engine", crunch, publish), records);
     const results = { ...env, SINK: "duckdb:bench.duckdb" };
-    note(`results-engine, ${name}`, await cpuMsOf(stages, "results", results, "RESULTS"), records);
+    note(`results-engine, ${name}`, await stages.cpuMs("results", results), records);
   } finally {
     await stages.stop();
   }
-}
-
-/** CPU time that an engine takes for what waits in its stream, in milliseconds. */
-async function cpuMsOf(
-  stages: LoneStages,
-  command: "engine" | "results",
-  env: Env,
-  stream: "DATA" | "RESULTS",
-  publish: () => Promise<void> = () => Promise.resolve(),
-): Promise<number> {
-  const engine = stages.start(command, env);
-  await engine.started();
-  const before = await engine.metric("process_cpu_seconds_total");
-  await publish();
-  await until(async () => (await stages.unfinished(stream)) === 0, END_MS, `the end of ${stream}`);
-  const spent = (await engine.metric("process_cpu_seconds_total")) - before;
-  engine.kill("SIGTERM");
-  const { code } = await engine.exited;
-  if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${engine.stdout}`);
-  return spent * 1_000;
 }
 
 function note(name: string, cpuMs: number, records: number): void {
